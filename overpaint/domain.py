@@ -1,0 +1,232 @@
+"""The nouns of an edit: frozen values that every room may hold.
+
+Knows what a request, a task and an outcome are, and which status may follow which.
+Does not know SQL, HTTP, torch, files, or what time it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a task stands. The last three are ends: such a task never changes again, it is only erased."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        return not MOVES[self]
+
+
+MOVES: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.PROCESSING, Status.CANCELED}),
+    # Back to QUEUED: the lease was lost, the attempt failed and may be repeated, or a draining worker gave it back.
+    Status.PROCESSING: frozenset({Status.QUEUED, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
+    Status.SUCCEEDED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditRequest:
+    """What was asked, with every default filled in and the seed drawn; never rewritten."""
+
+    prompt: str
+    negative_prompt: str = " "
+    seed: int  #: 0 … 2147483647, already drawn where the caller left it open
+    steps: int  #: denoising steps, 2 … 100
+    true_cfg_scale: float  #: 1 … 20; 1 turns guidance off
+    size: str = "auto"  #: "auto", "input", "native" or "WIDTHxHEIGHT"
+    output_format: str = "jpeg"  #: "jpeg", "png" or "webp"
+    output_quality: int = 95  #: 1 … 100, JPEG and WebP encoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputPicture:
+    """One stored picture of a caller, as its header says it is."""
+
+    name: str  #: blob name
+    sha256: str
+    format: str  #: "jpeg", "png" or "webp", read from the bytes
+    width: int  #: pixels, EXIF orientation applied
+    height: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputPicture:
+    """One finished picture."""
+
+    name: str  #: blob name; contains the attempt
+    sha256: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Milliseconds, each measured as a difference within one process."""
+
+    prepare_ms: int = 0
+    denoise_ms: int = 0
+    decode_ms: int = 0
+    encode_ms: int = 0
+    total_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an edit cost its device."""
+
+    images: int = 1
+    steps: int = 0  #: denoising steps really made
+    pixels: int = 0  #: pixels of the working grid
+    device_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A checked request on its way into the store."""
+
+    id: str  #: UUIDv7: sorts by submission
+    owner: str
+    dialect: str
+    checkpoint: str  #: id of the checkpoint that shall make it
+    request: EditRequest
+    inputs: tuple[InputPicture, ...]
+    public_base: str  #: scheme, host and prefix of the submitting request, for links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One acknowledged edit, as its row stands. `*_at` are wall-clock unix milliseconds, for people only."""
+
+    id: str
+    owner: str
+    dialect: str
+    checkpoint: str
+    request: EditRequest
+    inputs: tuple[InputPicture, ...]
+    public_base: str
+    status: Status = Status.QUEUED
+    version: int = 1  #: rises with every visible change
+    attempt: int = 0  #: claims so far; fences every write by a worker
+    worker_id: str | None = None  #: who holds the lease
+    cancel_requested: bool = False
+    step: int = 0  #: denoising steps done in this attempt
+    outputs: tuple[OutputPicture, ...] = ()
+    timings: Timings | None = None
+    usage: Usage | None = None
+    error_code: str | None = None  #: a key of errors.FAILURES
+    error_text: str | None = None  #: the sentence for people: no paths, no traceback
+    created_at: int = 0
+    started_at: int | None = None  #: first claim
+    finished_at: int | None = None
+    expires_at: int | None = None  #: pictures are erased then
+    is_expired: bool = False  #: pictures are erased already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at a task, numbered from 1."""
+
+    task_id: str
+    number: int
+    worker_id: str
+    started_at: int
+    ended_at: int | None = None
+    outcome: str = "running"  #: running, succeeded, failed, lost, released, canceled
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's right to a task: every write by the worker names (task, attempt, worker)."""
+
+    task: Task
+    attempt: int
+    worker_id: str
+
+
+class Beat(StrEnum):
+    """The store's answer to a heartbeat."""
+
+    OK = "ok"
+    CANCEL = "cancel"  #: the lease is renewed, but somebody asked to stop
+    LOST = "lost"  #: somebody else may own the task now: stop, and write nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """Outcome: the picture is made and stored."""
+
+    outputs: tuple[OutputPicture, ...]
+    timings: Timings
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Outcome: this attempt failed; repeated while errors.FAILURES says retryable and attempts are left."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canceled:
+    """Outcome: stopped at a step boundary because somebody asked."""
+
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Outcome: given back unfinished by a draining worker; does not count as a failed attempt."""
+
+
+
+Outcome = Succeeded | Failed | Canceled | Released
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """What a worker process says of itself in the store."""
+
+    id: str  #: a new UUID per process start
+    pid: int
+    device: str
+    checkpoint: str
+    state: str  #: starting, idle, busy
+    loading_percent: int = 0
+    seconds_per_step: float | None = None  #: moving average, for estimates; None before the first edit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInfo:
+    """A key as the store knows it: never the secret, only its SHA-256."""
+
+    id: str  #: public part, 8 base62 characters
+    owner: str
+    label: str
+    sha256: str
+    created_at: int
+    revoked_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """Counts for health, metrics and estimates."""
+
+    queued: int
+    processing: int
+    oldest_queued_at: int | None  #: unix milliseconds

@@ -1,0 +1,129 @@
+"""What a task store promises. One protocol, one test suite; the databases are details behind it.
+
+Knows the moves of a task and what holds when a call returns. Does not know SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from overpaint.domain import (
+    Attempt,
+    Beat,
+    Claim,
+    KeyInfo,
+    NewTask,
+    Outcome,
+    QueueStats,
+    Task,
+    WorkerInfo,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What one round of housekeeping did."""
+
+    requeued: int = 0  #: lost leases put back into the queue
+    failed: int = 0  #: lost leases with no attempt left
+    canceled: int = 0  #: lost leases whose cancel had been asked for
+
+
+class TaskStore(Protocol):
+    """The task table, which is also the queue. Each method is one transaction; frozen values in and out."""
+
+    async def submit(self, new: NewTask, small_inputs: Mapping[str, bytes] | None = None) -> Task:
+        """Durable and visible once this returns. `small_inputs` (blob name -> bytes) ride in the same transaction.
+
+        Raises QueueFull, StorageFull, StoreUnavailable: then nothing was written.
+        """
+        ...
+
+    async def claim(self, worker_id: str) -> Claim | None:
+        """The oldest queued task, its attempt raised by one and its lease begun; None when nothing waits."""
+        ...
+
+    async def beat(self, claim: Claim, *, step: int) -> Beat:
+        """Renews the lease and reports the step in one statement. LOST: stop and write nothing."""
+        ...
+
+    async def finish(self, claim: Claim, outcome: Outcome) -> bool:
+        """Fenced by (task, attempt, worker). False: somebody else owns the task, nothing was written.
+
+        A commit whose answer was lost is recognised on the second call: True again.
+        """
+        ...
+
+    async def cancel(self, owner: str, task_id: str) -> Task | None:
+        """Queued: canceled at once. Processing: asked for, done at the next step. Final: unchanged. None: not theirs."""
+        ...
+
+    async def get(self, owner: str, task_id: str) -> Task | None:
+        """The row as committed now; None for unknown and for somebody else's."""
+        ...
+
+    async def outputs_of(self, task_id: str) -> Task | None:
+        """Any owner's task, for the signed file route alone: the signature was the permission."""
+        ...
+
+    async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
+        """All tries, oldest first."""
+        ...
+
+    async def small_input(self, name: str) -> bytes | None:
+        """A blob that came with its submit; None if it lies in the blob store instead, or is gone."""
+        ...
+
+    async def queue_position(self, task: Task) -> int:
+        """1 = next; 0 when the task is not queued."""
+        ...
+
+    async def stats(self) -> QueueStats: ...
+
+    async def changed(self, timeout: float) -> bool:
+        """Waits until any process committed something, at most `timeout` seconds. A hint: re-read afterwards."""
+        ...
+
+    async def sweep(self) -> SweepReport:
+        """Expired leases: back to the queue, or failed `worker_lost`, or canceled. Safe from several processes."""
+        ...
+
+    async def void_leases(self) -> int:
+        """Every running attempt is lost and its task queued again, uncounted. For a supervisor that owns the folder."""
+        ...
+
+    async def expire(self, limit: int = 500) -> tuple[str, ...]:
+        """Pictures past their time leave their rows, old records go; returns the blob names to delete."""
+        ...
+
+    async def put_worker(self, worker: WorkerInfo) -> None:
+        """Inserts or renews this worker's line; lines not renewed for a lease are not counted by `workers`."""
+        ...
+
+    async def remove_worker(self, worker_id: str) -> None: ...
+
+    async def workers(self) -> tuple[WorkerInfo, ...]:
+        """The live ones."""
+        ...
+
+    async def put_key(self, key: KeyInfo) -> None:
+        """Inserts, or replaces the key of the same id."""
+        ...
+
+    async def key_by_hash(self, sha256: str) -> KeyInfo | None:
+        """The key whose secret has this SHA-256, revoked ones included."""
+        ...
+
+    async def keys(self) -> tuple[KeyInfo, ...]: ...
+
+    async def revoke_key(self, key_id: str) -> bool:
+        """False: there is no such key."""
+        ...
+
+    async def check(self) -> None:
+        """Raises StoreUnavailable when a write would fail now."""
+        ...
+
+    async def close(self) -> None: ...
