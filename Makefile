@@ -1,0 +1,62 @@
+# Overpaint in ten verbs. Everything lands in ./.venv; what a verb needs is set up the first time and skipped after.
+# Needs: Python 3.11 or newer, make, git, and a package index.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8000
+DATA ?= ./data
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Two stamps, so that serving never installs what only the tests need. Older than these two files = set up again.
+SERVER := .venv/.server-is-set-up
+TOOLS := .venv/.tools-are-set-up
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test unit lint docs bench score clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(TOOLS) ## Install everything, tests and tools included
+
+serve: $(SERVER) ## Serve on 127.0.0.1 (PORT=8000 DATA=./data)
+	@exec $(BIN)/overpaint serve --port $(PORT) --data $(DATA)
+
+test: $(TOOLS) lint ## Lint, then run all tests
+	@$(BIN)/python -m pytest
+
+unit: $(TOOLS) ## The fast tests only
+	@$(BIN)/python -m pytest -n auto tests/unit tests/cli
+
+lint: $(TOOLS) ## Style, types, layers, typos, dead code
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/typos
+	@$(BIN)/vulture
+
+docs: $(TOOLS) ## Write the generated pages of docs/reference
+	@$(BIN)/python docs/generate.py
+
+bench: $(TOOLS) ## Measure the service and the engine (minutes)
+	@for script in api latency engine; do $(BIN)/python -m benchmarks.$$script || exit 1; done
+
+score: $(TOOLS) ## Judge the mini checkpoint on held-out photographs
+	@$(BIN)/python -m training.score
+
+clean: ## Remove what was set up and built; never ./data
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(SERVER): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. hint: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv (once; torch is the large part) …" >&2
+	@$(PIP) install --quiet --upgrade 'pip>=25.1'
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[server]'
+	@touch $@
+
+$(TOOLS): $(SERVER)
+	@echo "Adding the test tools …" >&2
+	@$(PIP) install --quiet --constraint constraints.txt --group dev
+	@touch $@
