@@ -318,11 +318,16 @@ def _text_encoder(ids: dict[str, int], *, tiny: bool) -> Qwen2_5_VLForConditiona
 
 
 def _perturb(module: nn.Module) -> None:
-    """Moves biases, norms and gains off their start at 0 and 1, where swapped or forgotten keys would hide."""
+    """Moves biases, norms and gains off their start at 0 and 1, where swapped or forgotten keys would hide.
+
+    Matrices and kernels grow by sqrt(3) to unit gain, so that what a layer hears still shows in the picture.
+    """
     with torch.no_grad():
         for parameter in module.parameters():
             if parameter.squeeze().ndim <= 1:
                 parameter += 0.1 * torch.randn_like(parameter)
+            elif not isinstance(module, Qwen2_5_VLForConditionalGeneration):  # its gain is in its config
+                parameter *= 3**0.5
 
 
 def _index(generation: Generation) -> dict[str, Any]:
