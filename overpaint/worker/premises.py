@@ -1,0 +1,71 @@
+"""What a server must have to itself before it starts: its data folder and its port.
+
+Knows file locks and sockets. Does not know who will use them.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from overpaint.errors import ConfigurationError
+
+BACKLOG = 2048  #: connections the kernel holds while the API process starts, or is replaced
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Makes the data folder and holds `server.lock` in it, for one server a folder.
+
+    The kernel lets go when the process ends, however it ends. Raises ConfigurationError naming the other server's pid.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data folder {folder} cannot be used: {error.strerror}.", hint="Choose another with --data."
+        ) from None
+    try:
+        _take(handle, folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        raise ConfigurationError(
+            f"Another server (pid {holder}) already uses the data folder {folder}.",
+            hint="Stop it first, or choose another folder with --data.",
+        ) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one (`getsockname()` tells). Raises ConfigurationError.
+
+    It is made before any process starts, so that an occupied port is one clear message, and it outlives the API
+    process, so that callers wait in the kernel's queue while that one is replaced.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address, family=family, backlog=BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            problem, hint = (
+                "another program has this port",
+                "Stop it, or choose another with --port (0 takes a free one).",
+            )
+        else:
+            problem, hint = error.strerror or type(error).__name__, "Choose another address with --host and --port."
+        raise ConfigurationError(f"Cannot listen on {host}:{port}: {problem}.", hint=hint) from None
