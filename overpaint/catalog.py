@@ -94,7 +94,9 @@ def _overridden(known: Checkpoint, own: dict[str, Any]) -> Checkpoint:
     for name, value in own.items():
         kind = _OVERRIDES.get(name)
         if kind is None or not isinstance(value, (int, float) if kind is float else kind):
-            raise ConfigurationError(f"overpaint.json: {name!r} is not one of {', '.join(_OVERRIDES)}, or has a wrong type.")
+            raise ConfigurationError(
+                f"overpaint.json: {name!r} is not one of {', '.join(_OVERRIDES)}, or has a wrong type."
+            )
     return replace(known, **own)
 
 
@@ -103,7 +105,8 @@ def _json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(
-            f"The checkpoint folder has no {path.parent.name}/{path.name}.", hint="`overpaint checkpoints verify` checks it."
+            f"The checkpoint folder has no {path.parent.name}/{path.name}.",
+            hint="`overpaint checkpoints verify` checks it.",
         ) from None
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path.name} cannot be read: {type(error).__name__}.") from None

@@ -194,7 +194,6 @@ class Released:
     """Outcome: given back unfinished by a draining worker; does not count as a failed attempt."""
 
 
-
 Outcome = Succeeded | Failed | Canceled | Released
 
 

@@ -118,7 +118,10 @@ class InvalidImage(InvalidRequest):
 
 
 class ImageResolutionTooHigh(InvalidRequest):
-    code, message = "image_resolution_too_high", "{field}: the picture has {pixels:,} pixels; up to {limit:,} are taken."
+    code, message = (
+        "image_resolution_too_high",
+        "{field}: the picture has {pixels:,} pixels; up to {limit:,} are taken.",
+    )
     hint = "Scale it down, or raise MAX_IMAGE_PIXELS on the server."
 
 

@@ -78,13 +78,19 @@ class Settings(BaseSettings):
     )
 
     queue_max: int = Field(default=10_000, ge=0, description="Edits that may wait; one more gets 429. 0 = no limit.")
-    lease_seconds: Seconds = Field(default=15, gt=0, description="Silence after which a worker's task is claimed again.")
+    lease_seconds: Seconds = Field(
+        default=15, gt=0, description="Silence after which a worker's task is claimed again."
+    )
     max_attempts: int = Field(default=3, ge=1, le=10, description="Attempts that may fail before the task does.")
     run_timeout_seconds: Seconds = Field(default=600, gt=0, description="Longest time one attempt may run.")
     drain_seconds: Seconds = Field(default=60, ge=0, description="Time running edits get to finish after SIGTERM.")
     file_url_ttl_seconds: Seconds = Field(default=3600, ge=1, description="How long a picture link works.")
-    result_ttl_seconds: Seconds = Field(default=86_400, ge=1, description="Pictures are erased this long after the end.")
-    record_ttl_seconds: Seconds = Field(default=2_592_000, ge=1, description="Records are erased this long after the end.")
+    result_ttl_seconds: Seconds = Field(
+        default=86_400, ge=1, description="Pictures are erased this long after the end."
+    )
+    record_ttl_seconds: Seconds = Field(
+        default=2_592_000, ge=1, description="Records are erased this long after the end."
+    )
 
     log_format: str = Field(default="auto", pattern="^(auto|text|json)$", description="`auto`: text on a terminal.")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="Least level logged.")

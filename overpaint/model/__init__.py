@@ -1,1 +1,44 @@
-"""The network: our own PyTorch code for Qwen-Image-Edit. Knows tensors and checkpoints; never hears of HTTP, keys or tasks."""
+"""The network: our own PyTorch code for Qwen-Image-Edit. Knows tensors and checkpoints; never hears of HTTP or tasks.
+
+editor = load_editor("mini")
+for event in editor.edit([picture], "make it black and white", seed=7):
+    ...  # Step, Step, …, then one Edited
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from overpaint import catalog, hub
+from overpaint.errors import ConfigurationError
+from overpaint.model.checkpoint import Progress, load
+from overpaint.model.editor import Edited, Editor, Step
+
+__all__ = ["Edited", "Editor", "Step", "load_editor"]
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def load_editor(
+    folder_or_id: str | Path, *, device: str = "auto", dtype: str = "auto", progress: Progress | None = None
+) -> Editor:
+    """A checkpoint, ready to edit.
+
+    folder_or_id  `mini`, a folder in diffusers layout, or a hub id that was pulled before
+    device        "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:N"
+    dtype         "auto" (bfloat16 on a GPU, float32 on a CPU), "bfloat16" or "float32"; float16 overflows in this model
+    progress      called with the share of the weights read, 0 … 1
+
+    Raises ConfigurationError when the checkpoint is not here, not whole or not of this family.
+    """
+    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    if where.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError("There is no CUDA device.", hint="Use --device cpu, or install torch's CUDA build.")
+    if dtype == "auto":
+        dtype = "bfloat16" if where.type == "cuda" else "float32"
+    if dtype not in _DTYPES:
+        raise ConfigurationError(f"dtype {dtype!r}: float32 and bfloat16 are offered; float16 overflows in this model.")
+    checkpoint = catalog.read(hub.locate(str(folder_or_id), offline=True))
+    return Editor(checkpoint, load(checkpoint, where, _DTYPES[dtype], progress), where, _DTYPES[dtype])

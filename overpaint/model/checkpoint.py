@@ -1,0 +1,176 @@
+"""A checkpoint folder to modules with weights. Safetensors and JSON only.
+
+Knows the folder layout and how stored keys map to ours. Does not know what the modules compute. Modules are built on
+the meta device (no memory), the stored headers are compared with them key by key and shape by shape, and only then are
+tensors read, one file at a time, straight to the device.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from transformers import Qwen2_5_VLConfig, Qwen2_5_VLModel
+
+from overpaint.catalog import Checkpoint
+from overpaint.errors import ConfigurationError
+from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig, folded
+from overpaint.model.conditioner import Conditioner, VisionConfig
+from overpaint.model.schedule import ScheduleConfig
+from overpaint.model.tokenizer import PromptTokenizer
+from overpaint.model.transformer import Transformer, TransformerConfig
+
+Tensors = Mapping[str, Tensor]
+Translate = Callable[[Tensors], dict[str, Tensor]]
+Progress = Callable[[float], None]  #: called with the share of bytes read, 0 … 1
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The four parts of an editor."""
+
+    transformer: Transformer
+    autoencoder: Autoencoder
+    conditioner: Conditioner
+    schedule: ScheduleConfig
+
+
+def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, progress: Progress | None = None) -> Parts:
+    """Raises ConfigurationError naming the file and the key when the folder is not whole or not as its config says."""
+    folder = checkpoint.folder
+    try:
+        with torch.device("meta"):
+            transformer = Transformer(TransformerConfig.from_json(_json(folder, "transformer/config.json")))
+            autoencoder = Autoencoder(AutoencoderConfig.from_json(_json(folder, "vae/config.json")))
+            encoder = Qwen2_5_VLModel(Qwen2_5_VLConfig(**_json(folder, "text_encoder/config.json")))
+        schedule = ScheduleConfig.from_json(_json(folder, "scheduler/scheduler_config.json"))
+        conditioner = Conditioner(
+            encoder,
+            PromptTokenizer(folder / "tokenizer"),
+            VisionConfig.from_json(_json(folder, "processor/preprocessor_config.json")),
+            labels_pictures=checkpoint.labels_pictures,
+            max_prompt_tokens=checkpoint.max_prompt_tokens,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"The checkpoint's configuration cannot be used: {error}.") from error
+
+    jobs = [
+        _Filling(transformer, folder / "transformer", dict),
+        _Filling(autoencoder, folder / "vae", folded),
+        _Filling(encoder, folder / "text_encoder", _encoder_keys),
+    ]
+    for job in jobs:
+        job.compare()
+    total, done = sum(path.stat().st_size for job in jobs for path in job.files), 0
+    for job in jobs:
+        for path in job.files:
+            job.read(path, device, dtype)
+            done += path.stat().st_size
+            if progress:
+                progress(done / total)
+    _rebuild_rotary_tables(encoder)
+    for module in (transformer, autoencoder, encoder):
+        module.to(device).eval().requires_grad_(False)
+    return Parts(transformer, autoencoder, conditioner, schedule)
+
+
+class _Filling:
+    """One module and the files that fill it."""
+
+    def __init__(self, module: nn.Module, folder: Path, translate: Translate) -> None:
+        self.module, self.folder, self.translate = module, folder, translate
+        self.files = _weight_files(folder)
+
+    def compare(self) -> None:
+        """Every expected key once, no other key, shapes equal: by the files' headers alone."""
+        stored: dict[str, Tensor] = {}
+        for path in self.files:
+            for key, shape in _header(path):
+                if key in stored:
+                    raise self._error(f"{key} is stored twice")
+                stored[key] = torch.empty(shape, device="meta")
+        found, wanted = self.translate(stored), self.module.state_dict()
+        for key in wanted:
+            if key not in found:
+                raise self._error(f"{key} is missing")
+        for key, tensor in found.items():
+            if key not in wanted:
+                raise self._error(f"{key} is not a tensor of this network")
+            if tensor.shape != wanted[key].shape:
+                raise self._error(f"{key} has shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}")
+
+    def read(self, path: Path, device: torch.device, dtype: torch.dtype) -> None:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+        # contiguous: a folded convolution is a third of its stored tensor and must not keep all of it alive
+        ours = {key: tensor.to(dtype).contiguous() for key, tensor in self.translate(stored).items()}
+        self.module.load_state_dict(ours, strict=False, assign=True)
+
+    def _error(self, problem: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self.folder.name}: {problem}.",
+            hint="`overpaint checkpoints verify` compares the files with their source.",
+        )
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The one file, or all that the index names; in order of name."""
+    for stem in ("diffusion_pytorch_model", "model"):
+        index = folder / f"{stem}.safetensors.index.json"
+        single = folder / f"{stem}.safetensors"
+        if index.exists():
+            files = [folder / name for name in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
+        elif single.exists():
+            files = [single]
+        else:
+            continue
+        for path in files:
+            if not path.exists():
+                raise ConfigurationError(f"{folder.name}: the file {path.name} is missing.", hint="Pull it again.")
+        return files
+    raise ConfigurationError(
+        f"{folder.name}: there are no weights in safetensors form.", hint="`overpaint checkpoints pull` fetches them."
+    )
+
+
+def _header(path: Path) -> Iterator[tuple[str, list[int]]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 (not a dict)
+                yield key, file.get_slice(key).get_shape()
+    except SafetensorError:
+        raise ConfigurationError(f"{path.parent.name}: {path.name} is damaged.", hint="Pull it again.") from None
+
+
+def _encoder_keys(tensors: Tensors) -> dict[str, Tensor]:
+    """Published keys -> those of `Qwen2_5_VLModel`. The language head is never needed; two spellings occur."""
+    return {_encoder_key(key): tensor for key, tensor in tensors.items() if key != "lm_head.weight"}
+
+
+def _encoder_key(key: str) -> str:
+    name = key.removeprefix("model.")
+    return name if name.startswith(("visual.", "language_model.")) else f"language_model.{name}"
+
+
+def _rebuild_rotary_tables(encoder: nn.Module) -> None:
+    """Rotary frequencies are computed, not stored, so those built on the meta device are empty: build them anew."""
+    for module in list(encoder.modules()):
+        for name, child in module.named_children():
+            if "RotaryEmbedding" in type(child).__name__:
+                setattr(module, name, type(child)(child.config))
+
+
+def _json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads((folder / name).read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"The checkpoint folder has no {name}.", hint="Pull it again.") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is not a JSON object")
+    return value

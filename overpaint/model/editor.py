@@ -1,0 +1,240 @@
+"""One edit, step by step: prepare, denoise, decode. The room where the four parts meet.
+
+Knows pictures, prompts and seeds. Does not know tasks, files or who is asking. It holds no state between edits and
+none during one but the generator's own, so edits may be interleaved step by step, and closing the iterator cancels.
+
+The picture depends on the request and its seed alone: the noise is drawn on the CPU from the edit's own generator.
+Bytes are equal on the same device model, build, dtype and thread count.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from overpaint.catalog import Checkpoint
+from overpaint.domain import Timings
+from overpaint.errors import EditFailed
+from overpaint.model.checkpoint import Parts
+from overpaint.model.frame import Frame, fit_exact, fit_reference
+from overpaint.model.schedule import Stride, Velocity, denoise, guided, sigmas
+from overpaint.model.transformer import Shape
+
+Fit = Literal["exact", "reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One denoising step is done."""
+
+    index: int  #: 1 … total
+    total: int
+    preview: Callable[[], Image.Image]  #: decodes the picture as it would be if we stopped here; only when called
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The finished picture, 8-bit RGB."""
+
+    image: Image.Image
+    seed: int
+    width: int
+    height: int
+    timings: Timings
+    working_pixels: int  #: pixels of the grid the network worked on
+
+
+class Editor:
+    """A loaded checkpoint. `edit` may be called any number of times."""
+
+    def __init__(self, checkpoint: Checkpoint, parts: Parts, device: torch.device, dtype: torch.dtype) -> None:
+        self.checkpoint, self.parts, self.device, self.dtype = checkpoint, parts, device, dtype
+
+    def edit(
+        self,
+        images: Sequence[Image.Image],
+        prompt: str,
+        *,
+        negative_prompt: str | None = " ",
+        seed: int,
+        steps: int | None = None,
+        true_cfg_scale: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        fit: Fit = "exact",
+    ) -> Iterator[Step | Edited]:
+        """A `Step` after each denoising step, then one `Edited`. Closing the iterator cancels.
+
+        images           1 … checkpoint.max_images RGB pictures, upright; the first is the one being edited
+        prompt           what to change, in any language; control tokens spelled in it are plain text
+        negative_prompt  what guidance steers away from; None turns guidance off
+        seed             0 … 2**31 - 1; the same request and seed give the same picture
+        steps            >= 2; None takes the checkpoint's own number
+        true_cfg_scale   >= 1; 1 turns guidance off; None takes the checkpoint's own scale
+        width, height    pixels of the result, both or neither; None follows the first picture's aspect ratio
+        fit              "exact" keeps every aspect ratio true; "reference" rounds sizes as the reference pipelines do
+
+        Raises ValueError for arguments out of range. Iterating raises EditFailed: prompt_too_long, out_of_memory,
+        output_invalid.
+        """
+        steps = self.checkpoint.default_steps if steps is None else steps
+        scale = self.checkpoint.default_true_cfg_scale if true_cfg_scale is None else true_cfg_scale
+        if not 1 <= len(images) <= self.checkpoint.max_images:
+            raise ValueError(f"images: this checkpoint takes 1 to {self.checkpoint.max_images}")
+        if steps < 2:
+            raise ValueError("steps: at least 2")
+        if (width is None) != (height is None):
+            raise ValueError("width and height: both or neither")
+        frame = self._output_frame(images, width, height, fit)
+        return _memory_errors_named(
+            self._run(images, prompt, negative_prompt if scale > 1 else None, seed, steps, scale, frame, fit)
+        )
+
+    def _run(
+        self,
+        images: Sequence[Image.Image],
+        prompt: str,
+        negative_prompt: str | None,
+        seed: int,
+        steps: int,
+        scale: float,
+        frame: Frame,
+        fit: Fit,
+    ) -> Iterator[Step | Edited]:
+        started = time.perf_counter()
+        working = [self._reference_frame(image, fit).lay(image) for image in images]
+        seen = (
+            working if self.checkpoint.condition_pixels is None else [self._condition_copy(image) for image in images]
+        )
+        positive = self.parts.conditioner.encode(seen, prompt)
+        negative = None if negative_prompt is None else self.parts.conditioner.encode(seen, negative_prompt)
+        references = [self.parts.autoencoder.encode(self._pixels(picture)) for picture in working]
+        noise = self._noise(seed, frame)
+        shapes = [_token_shape(latents) for latents in (noise, *references)]
+        velocity = self._velocity(positive, negative, scale, torch.cat([pack(r) for r in references], dim=1), shapes)
+        levels = sigmas(self.parts.schedule, steps, pack(noise).shape[1])
+
+        prepared = time.perf_counter()
+        latents = pack(noise)
+        for stride in denoise(velocity, latents, levels):
+            latents = stride.latents
+            yield Step(stride.index, stride.total, self._preview(stride, shapes[0], frame))
+        denoised = time.perf_counter()
+
+        if not torch.isfinite(latents).all():
+            raise EditFailed("output_invalid")
+        image = frame.cut(self._picture(latents, shapes[0]))
+        decoded = time.perf_counter()
+        timings = Timings(
+            prepare_ms=_ms(started, prepared),
+            denoise_ms=_ms(prepared, denoised),
+            decode_ms=_ms(denoised, decoded),
+            total_ms=_ms(started, decoded),
+        )
+        yield Edited(image, seed, *image.size, timings, frame.grid_width * frame.grid_height)
+
+    # --- sizes --------------------------------------------------------------------------------------------------------
+
+    def _output_frame(self, images: Sequence[Image.Image], width: int | None, height: int | None, fit: Fit) -> Frame:
+        if width is None or height is None:
+            # The reference takes the last picture's shape; the first is the one a caller wants back.
+            return self._reference_frame(images[0], fit)
+        if fit == "exact":
+            return Frame.exact(width, height)
+        unit = 2 * self.parts.autoencoder.config.factor
+        if width % unit or height % unit:
+            raise ValueError(f"width and height: multiples of {unit} with fit='reference'")
+        return Frame(width, height, width, height)
+
+    def _reference_frame(self, image: Image.Image, fit: Fit) -> Frame:
+        fitted = fit_exact if fit == "exact" else fit_reference
+        return fitted(image.size, self.checkpoint.native_pixels)
+
+    def _condition_copy(self, image: Image.Image) -> Image.Image:
+        """The encoder's own smaller copy (the Plus generations), sized as in their training."""
+        assert self.checkpoint.condition_pixels is not None
+        return fit_reference(image.size, self.checkpoint.condition_pixels).lay(image)
+
+    # --- pictures and latents -----------------------------------------------------------------------------------------
+
+    def _pixels(self, picture: Image.Image) -> Tensor:
+        """(1, 3, H, W) in -1 … 1."""
+        array = np.asarray(picture, dtype=np.float32) / np.float32(255)
+        return (2.0 * torch.from_numpy(array).permute(2, 0, 1).unsqueeze(0) - 1.0).to(self.device, self.dtype)
+
+    def _picture(self, tokens: Tensor, shape: Shape) -> Image.Image:
+        """(1, tokens, channels) normalised latents -> 8-bit RGB, rounded half to even."""
+        pixels = self.parts.autoencoder.decode(unpack(tokens, shape))
+        levels = (pixels[0].float() / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+        return Image.fromarray((levels * 255).round().astype(np.uint8))
+
+    def _preview(self, stride: Stride, shape: Shape, frame: Frame) -> Callable[[], Image.Image]:
+        return lambda: frame.cut(self._picture(stride.estimate.to(self.dtype), shape))
+
+    def _noise(self, seed: int, frame: Frame) -> Tensor:
+        """(1, z, H/factor, W/factor), drawn on the CPU so that every device starts from the same noise."""
+        config = self.parts.autoencoder.config
+        size = (1, config.z_dim, frame.grid_height // config.factor, frame.grid_width // config.factor)
+        generator = torch.Generator("cpu").manual_seed(seed)
+        return torch.randn(size, generator=generator).to(self.device, self.dtype)
+
+    # --- the network --------------------------------------------------------------------------------------------------
+
+    def _velocity(
+        self, positive: Tensor, negative: Tensor | None, scale: float, references: Tensor, shapes: Sequence[Shape]
+    ) -> Velocity:
+        """The network with everything but latents and noise level filled in; guidance included."""
+        # rounded as the reference rounds: the level travels as a timestep in the model's dtype
+        thousand = self.parts.schedule.num_train_timesteps
+
+        def velocity(latents: Tensor, sigma: float) -> Tensor:
+            level = (torch.tensor([sigma * thousand]).to(self.device, self.dtype)) / thousand
+            tokens = torch.cat([latents, references], dim=1)
+            flow: Tensor = self.parts.transformer(tokens, positive, level, shapes)
+            if negative is None:
+                return flow
+            return guided(flow, self.parts.transformer(tokens, negative, level, shapes), scale)
+
+        return velocity
+
+
+def pack(latents: Tensor) -> Tensor:
+    """(B, z, h, w) -> (B, h/2 * w/2, 4 z): one token for each 2 x 2 latents, channel = c * 4 + dy * 2 + dx."""
+    batch, channels, height, width = latents.shape
+    squares = latents.view(batch, channels, height // 2, 2, width // 2, 2)
+    return squares.permute(0, 2, 4, 1, 3, 5).reshape(batch, height // 2 * (width // 2), channels * 4)
+
+
+def unpack(tokens: Tensor, shape: Shape) -> Tensor:
+    """The inverse of `pack`, for a picture of shape (1, h/2, w/2) tokens."""
+    batch, _, channels = tokens.shape
+    _, height, width = shape
+    squares = tokens.view(batch, height, width, channels // 4, 2, 2)
+    return squares.permute(0, 3, 1, 4, 2, 5).reshape(batch, channels // 4, height * 2, width * 2)
+
+
+def _token_shape(latents: Tensor) -> Shape:
+    return 1, latents.shape[2] // 2, latents.shape[3] // 2
+
+
+def _ms(begin: float, end: float) -> int:
+    return round(1000 * (end - begin))
+
+
+def _memory_errors_named(events: Iterator[Step | Edited]) -> Iterator[Step | Edited]:
+    """Out of memory, however the device says it, becomes the failure that has this name."""
+    try:
+        yield from events
+    except (MemoryError, torch.OutOfMemoryError):
+        raise EditFailed("out_of_memory") from None
+    except RuntimeError as error:
+        if "not enough memory" in str(error):  # what the CPU allocator raises
+            raise EditFailed("out_of_memory") from None
+        raise

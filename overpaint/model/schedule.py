@@ -1,0 +1,113 @@
+"""Noise levels of an edit, and the walk down them.
+
+Knows sigmas and the Euler step of flow matching ("Flow Matching for Generative Modeling", arXiv:2210.02747).
+Does not know the network: a velocity is a function handed in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Velocity = Callable[[Tensor, float], Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleConfig:
+    """`scheduler/scheduler_config.json`. The class defaults of the reference differ from the published files."""
+
+    num_train_timesteps: int = 1000
+    shift: float = 1.0
+    use_dynamic_shifting: bool = False
+    base_shift: float = 0.5
+    max_shift: float = 1.15
+    base_image_seq_len: int = 256
+    max_image_seq_len: int = 4096
+    shift_terminal: float | None = None
+    time_shift_type: str = "exponential"
+
+    @classmethod
+    def from_json(cls, config: Mapping[str, Any]) -> ScheduleConfig:
+        """Raises ValueError for a kind of schedule that this model family does not use."""
+        kinds = (
+            "invert_sigmas",
+            "use_karras_sigmas",
+            "use_exponential_sigmas",
+            "use_beta_sigmas",
+            "stochastic_sampling",
+        )
+        for kind in kinds:
+            if config.get(kind):
+                raise ValueError(f"{kind} is not part of this model family")
+        made = cls(**{field.name: config[field.name] for field in fields(cls) if field.name in config})
+        if made.time_shift_type != "exponential":
+            raise ValueError(f"time_shift_type {made.time_shift_type!r} is not part of this model family")
+        return made
+
+
+def sigmas(config: ScheduleConfig, steps: int, noise_tokens: int) -> list[float]:
+    """`steps` + 1 noise levels falling from 1 to 0. The larger the picture, the longer the noise stays high.
+
+    steps  >= 2: one step is not a schedule, its terminal stretch divides by zero. Raises ValueError below.
+    """
+    if steps < 2:
+        raise ValueError("steps: at least 2")
+    even = torch.linspace(1.0, 1.0 / steps, steps, dtype=torch.float64)
+    shifted = _shifted(even, math.exp(_mu(config, noise_tokens)) if config.use_dynamic_shifting else config.shift)
+    if config.shift_terminal:
+        shifted = 1 - (1 - shifted) * (1 - config.shift_terminal) / (1 - shifted[-1])
+    return [*shifted.float().tolist(), 0.0]
+
+
+def _mu(config: ScheduleConfig, noise_tokens: int) -> float:
+    """The shift's exponent, linear in the number of noise tokens and not clamped beyond its two anchors."""
+    span = config.max_image_seq_len - config.base_image_seq_len
+    return (
+        config.base_shift + (config.max_shift - config.base_shift) * (noise_tokens - config.base_image_seq_len) / span
+    )
+
+
+def _shifted(even: Tensor, by: float) -> Tensor:
+    return by / (by + (1 / even - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Stride:
+    """One denoising step: where the walk stands, and where it would end if this velocity held."""
+
+    index: int  #: 1 … total
+    total: int
+    latents: Tensor
+    estimate: Tensor  #: the picture if we stopped here, blurry but not noisy
+
+
+def denoise(velocity: Velocity, latents: Tensor, levels: list[float]) -> Iterator[Stride]:
+    """Euler steps along the flow, one yield each; the last stride holds the finished latents.
+
+    velocity  (latents, sigma) -> d latents / d sigma, same shape, guidance included
+    latents   (1, tokens, channels), pure noise at sigma = 1
+    levels    N + 1 values falling from 1 to 0
+    """
+    # On the CPU, and the first factor below, as in the reference: there the product rounds as the reference's does.
+    strides = torch.tensor(levels, dtype=torch.float32).diff()
+    for index, (sigma, stride) in enumerate(zip(levels[:-1], strides, strict=True), start=1):
+        flow = velocity(latents, sigma)
+        # x = (1 - sigma) * picture + sigma * noise, so the walk's end is one stride of length sigma away
+        estimate = latents - sigma * flow
+        # the sum in float32, back to the latents' dtype between steps: as the reference rounds
+        latents = (latents.float() + stride * flow).to(latents.dtype)
+        yield Stride(index, len(levels) - 1, latents, estimate)
+
+
+def guided(positive: Tensor, negative: Tensor, scale: float) -> Tensor:
+    """True classifier-free guidance (arXiv:2207.12598), each token rescaled to the length of the positive one.
+
+    positive, negative  (B, tokens, channels) velocities under the prompt and under the negative prompt
+    """
+    mixed = negative + scale * (positive - negative)
+    return mixed * (positive.norm(dim=-1, keepdim=True) / mixed.norm(dim=-1, keepdim=True))
