@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ class AutoencoderConfig:
     @classmethod
     def from_json(cls, config: Mapping[str, Any]) -> AutoencoderConfig:
         """Raises ValueError for a layout this autoencoder does not have."""
-        own = {field.name: config[field.name] for field in fields(cls) if field.name in config}
+        own: dict[str, Any] = {field.name: config[field.name] for field in fields(cls) if field.name in config}
         made = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in own.items()})
         if config.get("attn_scales"):
             raise ValueError("attn_scales: attention inside the levels is not part of this model family")
@@ -49,7 +50,7 @@ class AutoencoderConfig:
     @property
     def factor(self) -> int:
         """Pixels a latent, along each side."""
-        return 2 ** len(self.temperal_downsample)
+        return 1 << len(self.temperal_downsample)
 
 
 def folded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -88,7 +89,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.conv1(F.silu(self.norm1(x)))
-        return self.conv2(F.silu(self.norm2(inner))) + self.conv_shortcut(x)  # type: ignore[no-any-return]
+        return self.conv2(F.silu(self.norm2(inner))) + self.conv_shortcut(x)
 
 
 class Attention(nn.Module):
@@ -105,7 +106,7 @@ class Attention(nn.Module):
         q, k, v = qkv.contiguous().chunk(3, dim=-1)
         rows = [F.scaled_dot_product_attention(part, k, v) for part in q.split(QUERIES_AT_ONCE, dim=2)]
         seen = torch.cat(rows, dim=2).squeeze(1).transpose(1, 2).unflatten(2, x.shape[2:])
-        return x + self.proj(seen)  # type: ignore[no-any-return]
+        return x + self.proj(seen)
 
 
 class MiddleBlock(nn.Module):
@@ -115,7 +116,7 @@ class MiddleBlock(nn.Module):
         self.attentions = nn.ModuleList([Attention(channels)])
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.resnets[1](self.attentions[0](self.resnets[0](x)))  # type: ignore[no-any-return]
+        return self.resnets[1](self.attentions[0](self.resnets[0](x)))
 
 
 class Halve(nn.Module):
@@ -126,7 +127,7 @@ class Halve(nn.Module):
         self.resample = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(channels, channels, 3, stride=2))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.resample(x)  # type: ignore[no-any-return]
+        return self.resample(x)
 
 
 class Double(nn.Module):
@@ -138,7 +139,7 @@ class Double(nn.Module):
         self.resample = nn.Sequential(nearest, nn.Conv2d(channels, channels // 2, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.resample(x)  # type: ignore[no-any-return]
+        return self.resample(x)
 
 
 class UpBlock(nn.Module):
@@ -168,13 +169,13 @@ class Encoder(nn.Module):
         x = self.conv_in(x)
         for layer in self.down_blocks:
             x = layer(x)
-        return self.conv_out(F.silu(self.norm_out(self.mid_block(x))))  # type: ignore[no-any-return]
+        return self.conv_out(F.silu(self.norm_out(self.mid_block(x))))
 
 
 def _down_layers(widths: Sequence[int], residual_blocks: int) -> list[nn.Module]:
     """The encoder's levels as one flat list, as published: residual blocks, then a halving but for the last level."""
     layers: list[nn.Module] = []
-    for level, (entering, leaving) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for level, (entering, leaving) in enumerate(pairwise(widths)):
         layers += [ResidualBlock(entering if j == 0 else leaving, leaving) for j in range(residual_blocks)]
         if level < len(widths) - 2:
             layers.append(Halve(leaving))
@@ -200,7 +201,7 @@ class Decoder(nn.Module):
         x = self.mid_block(self.conv_in(x))
         for block in self.up_blocks:
             x = block(x)
-        return self.conv_out(F.silu(self.norm_out(x)))  # type: ignore[no-any-return]
+        return self.conv_out(F.silu(self.norm_out(x)))
 
 
 class Autoencoder(nn.Module):
@@ -226,7 +227,7 @@ class Autoencoder(nn.Module):
         """latents (B, z, h, w), normalised -> pixels (B, 3, h*factor, w*factor), clamped to -1 … 1."""
         inverse = 1.0 / self._constant(self.config.latents_std, latents)  # divided by below: rounds as published
         latents = latents / inverse + self._constant(self.config.latents_mean, latents)
-        return self.decoder(self.post_quant_conv(latents)).clamp(-1.0, 1.0)  # type: ignore[no-any-return]
+        return self.decoder(self.post_quant_conv(latents)).clamp(-1.0, 1.0)
 
     def _constant(self, values: Sequence[float], like: Tensor) -> Tensor:
         return torch.tensor(values).to(like.device, like.dtype).view(1, -1, 1, 1)

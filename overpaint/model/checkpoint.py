@@ -76,7 +76,7 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, progr
                 progress(done / total)
     _rebuild_rotary_tables(encoder)
     for module in (transformer, autoencoder, encoder):
-        module.to(device).eval().requires_grad_(False)
+        nn.Module.to(module, device).eval().requires_grad_(False)
     return Parts(transformer, autoencoder, conditioner, schedule)
 
 

@@ -71,7 +71,7 @@ def patches(picture: Image.Image, config: VisionConfig) -> tuple[Tensor, tuple[i
     if size != picture.size:
         picture = picture.resize(size, Image.Resampling.BICUBIC)
     pixels = np.asarray(picture, dtype=np.float32) / np.float32(255)
-    normal = (pixels - np.float32(config.mean)) / np.float32(config.std)
+    normal = (pixels - np.array(config.mean, np.float32)) / np.array(config.std, np.float32)
     patch, merge = config.patch_size, config.merge_size
     rows, columns = size[1] // patch, size[0] // patch
     # (rows/m, m, patch, columns/m, m, patch, channels) -> (rows/m, columns/m, m, m, channels, patch, patch)

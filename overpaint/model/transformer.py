@@ -118,7 +118,7 @@ class TimestepEmbedder(nn.Module):
         exponent = -math.log(10_000) * torch.arange(half, dtype=torch.float32, device=sigma.device) / half
         angle = 1000.0 * (sigma.float()[:, None] * exponent.exp())
         embedded = torch.cat([angle.cos(), angle.sin()], dim=-1).to(self.linear_1.weight.dtype)
-        return self.linear_2(F.silu(self.linear_1(embedded)))  # type: ignore[no-any-return]
+        return self.linear_2(F.silu(self.linear_1(embedded)))
 
 
 class TimeEmbedding(nn.Module):
@@ -127,7 +127,7 @@ class TimeEmbedding(nn.Module):
         self.timestep_embedder = TimestepEmbedder(width)
 
     def forward(self, sigma: Tensor) -> Tensor:
-        return self.timestep_embedder(sigma)  # type: ignore[no-any-return]
+        return self.timestep_embedder(sigma)
 
 
 # --- modulation -------------------------------------------------------------------------------------------------------
@@ -209,10 +209,10 @@ class JointAttention(nn.Module):
         text_k = rotated(self.norm_added_k(self._split(self.add_k_proj(text))), text_rotation)
         text_v, image_v = self._split(self.add_v_proj(text)), self._split(self.to_v(image))
 
-        joint = (
-            torch.cat(pair, dim=1).transpose(1, 2) for pair in ((text_q, image_q), (text_k, image_k), (text_v, image_v))
-        )
-        seen = F.scaled_dot_product_attention(*joint).transpose(1, 2).flatten(2)
+        q = torch.cat([text_q, image_q], dim=1).transpose(1, 2)
+        k = torch.cat([text_k, image_k], dim=1).transpose(1, 2)
+        v = torch.cat([text_v, image_v], dim=1).transpose(1, 2)
+        seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         from_text, from_image = seen.split([text.shape[1], image.shape[1]], dim=1)
         return self.to_out[0](from_image), self.to_add_out(from_text)
 
@@ -237,7 +237,7 @@ class FeedForward(nn.Module):
         self.net = nn.Sequential(GeluProjection(width), nn.Identity(), nn.Linear(4 * width, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.net(x)  # type: ignore[no-any-return]
+        return self.net(x)
 
 
 class Block(nn.Module):
@@ -304,7 +304,7 @@ class Transformer(nn.Module):
         image, text = self.img_in(image_tokens), self.txt_in(self.txt_norm(text))
         for block in self.transformer_blocks:
             image, text = block(image, text, conditions, lengths, image_rotation, text_rotation)
-        return self.proj_out(self.norm_out(image[:, :noise_tokens], conditions[0]))  # type: ignore[no-any-return]
+        return self.proj_out(self.norm_out(image[:, :noise_tokens], conditions[0]))
 
     def _conditions(self, sigma: Tensor, noise_tokens: int, all_tokens: int) -> tuple[Tensor, list[int]]:
         """(segments, B, width) and the segments' lengths: one segment, or noise and references at sigma = 0."""
