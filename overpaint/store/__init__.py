@@ -1,1 +1,1 @@
-"""Rows and bytes: the task table, which is also the queue, and the blobs. Knows SQL and files; knows no HTTP, no torch."""
+"""Rows and bytes: the task table, which is also the queue, and the blobs. Knows SQL and files, not HTTP or torch."""

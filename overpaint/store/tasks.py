@@ -57,7 +57,7 @@ class TaskStore(Protocol):
         ...
 
     async def cancel(self, owner: str, task_id: str) -> Task | None:
-        """Queued: canceled at once. Processing: asked for, done at the next step. Final: unchanged. None: not theirs."""
+        """Queued: canceled at once. Processing: asked for, done at a step. Final: unchanged. None: not theirs."""
         ...
 
     async def get(self, owner: str, task_id: str) -> Task | None:
@@ -82,8 +82,11 @@ class TaskStore(Protocol):
 
     async def stats(self) -> QueueStats: ...
 
-    async def changed(self, timeout: float) -> bool:
-        """Waits until any process committed something, at most `timeout` seconds. A hint: re-read afterwards."""
+    async def changed(self, timeout: float) -> bool:  # noqa: ASYNC109 - a hint, not an error
+        """Waits until any process committed something, at most `timeout` seconds. A hint: re-read afterwards.
+
+        Counted from this store's last `claim` or `changed`, so that nothing slips through between the two.
+        """
         ...
 
     async def sweep(self) -> SweepReport:

@@ -1,0 +1,147 @@
+"""The SQLite file itself: how it is opened, checked and brought to the present shape.
+
+Knows pragmas, migrations and SQLite's error codes. Does not know tasks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from overpaint.errors import ConfigurationError, OverpaintError, StorageFull, StoreUnavailable
+
+BUSY_SECONDS = 5.0  # another process holds the write lock: that long we wait, then the caller is told to try later
+QUICK_CHECK_BYTES = 256 * 2**20  # quick_check reads the whole file; a larger one is left to `overpaint doctor`
+
+_PRAGMAS = """
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA wal_autocheckpoint = 0;
+PRAGMA mmap_size = 0;
+PRAGMA temp_store = MEMORY;
+"""
+
+
+def connect(path: Path, *, is_reader: bool = False) -> sqlite3.Connection:
+    """A connection with our pragmas; transactions are begun and ended by us alone."""
+    # Not bound to a thread: SQLite's own mutexes guard it (threadsafety 3), and close() comes from another thread.
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.executescript(_PRAGMAS)
+    if is_reader:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def prepare(path: Path) -> None:
+    """Makes the file if need be, checks it, and runs the migrations it lacks. Safe from several processes at once.
+
+    Raises ConfigurationError for a damaged file and for one that a newer version has written.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its -wal and -shm the same mode
+        connection = connect(path)
+        try:
+            _use_wal(connection)
+            if path.stat().st_size <= QUICK_CHECK_BYTES:
+                _check(connection)
+            _migrate(connection)
+        finally:
+            connection.close()
+    except OSError:
+        raise ConfigurationError("The database cannot be opened.", hint="Check the folder given by DATA.") from None
+    except sqlite3.DatabaseError as error:
+        if isinstance(translated(error), StoreUnavailable) and _primary_code(error) not in _DAMAGE:
+            raise translated(error) from error
+        raise _damaged() from error
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # The switch takes an exclusive lock without waiting for it, so two first starts may meet here.
+    give_up_at = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            return
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+        raise _damaged()
+
+
+def _damaged() -> ConfigurationError:
+    return ConfigurationError(
+        "The database is damaged; nothing was changed.",
+        hint="Keep the file, and put back your last backup of the data folder.",
+    )
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    migrations = dict(_migrations())
+    if _version(connection) > max(migrations):
+        raise ConfigurationError(
+            "The database was written by a newer version of Overpaint.", hint="Upgrade Overpaint, or use another DATA."
+        )
+    for number, statements in sorted(migrations.items()):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if _version(connection) < number:  # read under the lock: another process may have been faster
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrations() -> Iterator[tuple[int, list[str]]]:
+    for file in (resources.files(__package__) / "migrations").iterdir():
+        if match := re.fullmatch(r"(\d{4})_\w+\.sql", file.name):
+            yield int(match[1]), list(_split(file.read_text(encoding="utf-8")))
+
+
+def _split(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNAVAILABLE = _DAMAGE | {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+}
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def translated(error: sqlite3.Error) -> OverpaintError | sqlite3.Error:
+    """What a caller can do about it; an error that is our own mistake stays as it is."""
+    if _primary_code(error) == sqlite3.SQLITE_FULL:
+        return StorageFull()
+    if _primary_code(error) in _UNAVAILABLE:
+        return StoreUnavailable()
+    return error

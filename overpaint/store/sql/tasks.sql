@@ -1,0 +1,46 @@
+-- Asking: what the API process does with a task.
+
+-- name: submit
+-- Puts a task at the end of the queue, or inserts nothing when the queue is full (queue_max 0 = no limit).
+INSERT INTO task (id, owner, dialect, checkpoint, public_base, request, inputs, created_at)
+SELECT :id, :owner, :dialect, :checkpoint, :public_base, :request, :inputs, :created_at
+ WHERE :queue_max = 0 OR (SELECT count(*) FROM task WHERE status = 'queued') < :queue_max;
+
+-- name: submit_small_input
+-- Keeps a small picture in the transaction of its task.
+INSERT INTO small_input (name, bytes) VALUES (:name, :bytes);
+
+-- name: task
+-- One task by its id.
+SELECT * FROM task WHERE id = :id;
+
+-- name: small_input
+-- The bytes of one small picture.
+SELECT bytes FROM small_input WHERE name = :name;
+
+-- name: attempts
+-- All tries at one task, oldest first.
+SELECT * FROM attempt WHERE task_id = :task_id ORDER BY number;
+
+-- name: cancel_queued
+-- Ends a task that nobody has begun, or that went back to the queue.
+UPDATE task
+   SET status = 'canceled', version = version + 1, error_code = :error_code, error_text = :error_text,
+       finished_at = :now, expires_at = :expires_at
+ WHERE id = :id AND owner = :owner AND status = 'queued';
+
+-- name: ask_to_cancel
+-- Tells the worker, at its next heartbeat, that the result is no longer wanted.
+UPDATE task SET cancel_requested = 1, version = version + 1
+ WHERE id = :id AND owner = :owner AND status = 'processing' AND cancel_requested = 0;
+
+-- name: queue_position
+-- How many queued tasks stand up to and including this one; 0 when it is not queued.
+SELECT count(*) FROM task
+ WHERE status = 'queued' AND seq <= (SELECT seq FROM task WHERE id = :id AND status = 'queued');
+
+-- name: stats
+-- Counts for health, metrics and estimates.
+SELECT (SELECT count(*) FROM task WHERE status = 'queued'),
+       (SELECT count(*) FROM task WHERE status = 'processing'),
+       (SELECT created_at FROM task WHERE status = 'queued' ORDER BY seq LIMIT 1);

@@ -1,0 +1,51 @@
+-- Who works here, who may ask, and what the file says of itself.
+
+-- name: put_worker
+-- Inserts or renews a worker's line.
+INSERT INTO worker (id, pid, device, checkpoint, state, loading_percent, seconds_per_step, alive_until)
+VALUES (:id, :pid, :device, :checkpoint, :state, :loading_percent, :seconds_per_step, :alive_until)
+    ON CONFLICT (id) DO UPDATE
+   SET state = excluded.state, loading_percent = excluded.loading_percent,
+       seconds_per_step = excluded.seconds_per_step, alive_until = excluded.alive_until;
+
+-- name: remove_worker
+-- Takes out the line of a worker that left.
+DELETE FROM worker WHERE id = :id;
+
+-- name: remove_silent_workers
+-- Takes out the lines of workers that died.
+DELETE FROM worker WHERE alive_until <= :boot_now;
+
+-- name: remove_all_workers
+-- Takes out every line: they are of an earlier run of the server.
+DELETE FROM worker;
+
+-- name: workers
+-- The workers heard of within a lease.
+SELECT id, pid, device, checkpoint, state, loading_percent, seconds_per_step
+  FROM worker WHERE alive_until > :boot_now ORDER BY id;
+
+-- name: put_key
+-- Inserts a key, or replaces the one of the same id.
+INSERT OR REPLACE INTO api_key (id, owner, label, sha256, created_at, revoked_at)
+VALUES (:id, :owner, :label, :sha256, :created_at, :revoked_at);
+
+-- name: key_by_hash
+-- The key whose secret has this hash, revoked or not.
+SELECT id, owner, label, sha256, created_at, revoked_at FROM api_key WHERE sha256 = :sha256;
+
+-- name: keys
+-- All keys, oldest first.
+SELECT id, owner, label, sha256, created_at, revoked_at FROM api_key ORDER BY created_at, id;
+
+-- name: revoke_key
+-- Marks a key as no longer valid; the first time it was revoked stays.
+UPDATE api_key SET revoked_at = coalesce(revoked_at, :now) WHERE id = :id;
+
+-- name: put_meta
+-- Writes one fact about the file.
+INSERT OR REPLACE INTO meta (name, value) VALUES (:name, :value);
+
+-- name: meta
+-- Reads one fact about the file.
+SELECT value FROM meta WHERE name = :name;

@@ -1,0 +1,388 @@
+"""The task store on SQLite: one file, shared by the processes of one machine.
+
+Reads run on the calling thread: they are short, and see every commit. Writes go to this process's writer thread. Knows
+which statements make up each move of a task. Does not know how they are spelled (sql/), how failures are counted
+(verdicts.py), or how commits are shared (writer.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from overpaint.domain import (
+    Attempt,
+    Beat,
+    Canceled,
+    Claim,
+    KeyInfo,
+    NewTask,
+    Outcome,
+    QueueStats,
+    Status,
+    Succeeded,
+    Task,
+    WorkerInfo,
+)
+from overpaint.errors import FAILURES, QueueFull
+from overpaint.store import rows, schema
+from overpaint.store.clock import Clock, SystemClock
+from overpaint.store.statements import SQL
+from overpaint.store.tasks import SweepReport
+from overpaint.store.verdicts import Lost, Verdict, attempt_outcome, judge
+from overpaint.store.writer import Writer
+
+FEED_SECONDS = 0.005  # how often a waiter asks whether somebody committed: 2 us a question
+
+
+class SqliteTaskStore:
+    """`store.tasks.TaskStore` on one SQLite file."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lease_seconds: float,
+        max_attempts: int,
+        queue_max: int,
+        result_ttl_seconds: float,
+        record_ttl_seconds: float,
+        clock: Clock,
+    ) -> None:
+        self._lease_ms = round(lease_seconds * 1000)
+        self._max_attempts = max_attempts
+        self._queue_max = queue_max
+        self._result_ttl_ms = round(result_ttl_seconds * 1000)
+        self._record_ttl_ms = round(record_ttl_seconds * 1000)
+        self._clock = clock
+        self._reader = schema.connect(path, is_reader=True)
+        self._writer = Writer(path)
+        self._seen = 0
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        lease_seconds: float = 15.0,
+        max_attempts: int = 3,
+        queue_max: int = 10_000,
+        result_ttl_seconds: float = 86_400.0,
+        record_ttl_seconds: float = 2_592_000.0,
+        clock: Clock | None = None,
+    ) -> SqliteTaskStore:
+        """Makes or migrates the file, and voids the leases of an earlier boot. `queue_max` 0 = no limit.
+
+        Raises ConfigurationError for a damaged or newer file, StoreUnavailable while it is locked.
+        """
+        schema.prepare(path)
+        store = cls(
+            path,
+            lease_seconds=lease_seconds,
+            max_attempts=max_attempts,
+            queue_max=queue_max,
+            result_ttl_seconds=result_ttl_seconds,
+            record_ttl_seconds=record_ttl_seconds,
+            clock=clock or SystemClock(),
+        )
+        store._void_leases_of_earlier_boot(path)
+        return store
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._writer.close)
+        self._reader.close()
+
+    # Asking
+
+    async def submit(self, new: NewTask, small_inputs: Mapping[str, bytes] | None = None) -> Task:
+        task = rows.to_submitted(new, self._clock.wall_ms())
+        values = {
+            "id": new.id,
+            "owner": new.owner,
+            "dialect": new.dialect,
+            "checkpoint": new.checkpoint,
+            "public_base": new.public_base,
+            "request": rows.to_json(new.request),
+            "inputs": rows.to_json(new.inputs),
+            "created_at": task.created_at,
+            "queue_max": self._queue_max,
+        }
+
+        def insert(db: sqlite3.Connection) -> None:
+            if db.execute(SQL["submit"], values).rowcount == 0:
+                raise QueueFull(limit=self._queue_max)
+            for name, data in (small_inputs or {}).items():
+                db.execute(SQL["submit_small_input"], {"name": name, "bytes": data})
+
+        await self._writer.run(insert)
+        return task
+
+    async def get(self, owner: str, task_id: str) -> Task | None:
+        task = await self.outputs_of(task_id)
+        return task if task is not None and task.owner == owner else None
+
+    async def outputs_of(self, task_id: str) -> Task | None:
+        found = self._read("task", id=task_id)
+        return rows.to_task(found[0]) if found else None
+
+    async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
+        found = self._read("attempts", task_id=task_id)
+        return tuple(
+            Attempt(
+                task_id=task_id,
+                number=number,
+                worker_id=worker,
+                started_at=start,
+                ended_at=end,
+                outcome=word,
+                error=code,
+            )
+            for _, number, worker, start, end, word, code in found
+        )
+
+    async def small_input(self, name: str) -> bytes | None:
+        found = self._read("small_input", name=name)
+        return found[0][0] if found else None
+
+    async def cancel(self, owner: str, task_id: str) -> Task | None:
+        values = {"owner": owner, "id": task_id, **self._end_of_life(), **_public_error("canceled")}
+
+        def cancel(db: sqlite3.Connection) -> None:
+            if db.execute(SQL["cancel_queued"], values).rowcount == 0:
+                db.execute(SQL["ask_to_cancel"], values)
+
+        await self._writer.run(cancel)
+        return await self.get(owner, task_id)
+
+    async def queue_position(self, task: Task) -> int:
+        return int(self._read("queue_position", id=task.id)[0][0])
+
+    async def stats(self) -> QueueStats:
+        return QueueStats(*self._read("stats")[0])
+
+    # Making
+
+    async def claim(self, worker_id: str) -> Claim | None:
+        self._seen = self._data_version()  # a commit from here on wakes `changed`
+        if not self._read("is_any_queued")[0][0]:
+            return None
+
+        def claim(db: sqlite3.Connection) -> Claim | None:
+            values = {"worker_id": worker_id, "lease_until": self._lease_end(), "now": self._clock.wall_ms()}
+            claimed = db.execute(SQL["claim"], values).fetchall()
+            if not claimed:  # another worker was faster
+                return None
+            task = rows.to_task(claimed[0])
+            db.execute(SQL["begin_attempt"], {"task_id": task.id, "number": task.attempt, **values})
+            return Claim(task, task.attempt, worker_id)
+
+        return await self._writer.run(claim)
+
+    async def beat(self, claim: Claim, *, step: int) -> Beat:
+        def beat(db: sqlite3.Connection) -> Beat:
+            values = {"step": step, "lease_until": self._lease_end(), "boot_now": self._clock.boot_ms()}
+            renewed = db.execute(SQL["beat"], {**_fence(claim), **values}).fetchall()
+            if not renewed:
+                return Beat.LOST
+            return Beat.CANCEL if renewed[0][0] else Beat.OK
+
+        return await self._writer.run(beat)
+
+    async def finish(self, claim: Claim, outcome: Outcome) -> bool:
+        def finish(db: sqlite3.Connection) -> bool:
+            held = db.execute(SQL["held"], _fence(claim)).fetchall()
+            if not held:
+                return self._is_finished_already(db, claim, outcome)
+            self._end_attempt(db, rows.TaskRow._make(held[0]), outcome)
+            return True
+
+        return await self._writer.run(finish)
+
+    def _is_finished_already(self, db: sqlite3.Connection, claim: Claim, outcome: Outcome) -> bool:
+        """Whether this very call was committed before, and only its answer got lost."""
+        values = {"task_id": claim.task.id, "number": claim.attempt, "worker_id": claim.worker_id}
+        return db.execute(SQL["outcome_of_attempt"], values).fetchall() == [(attempt_outcome(outcome),)]
+
+    def _end_attempt(self, db: sqlite3.Connection, row: rows.TaskRow, ended: Outcome | Lost) -> Verdict:
+        verdict = judge(
+            ended,
+            failures=row.failures,
+            is_cancel_requested=bool(row.cancel_requested),
+            max_attempts=self._max_attempts,
+        )
+        if verdict.status is Status.QUEUED:
+            db.execute(SQL["requeue"], {"seq": row.seq, "failures": verdict.failures})
+        else:
+            values = {"seq": row.seq, "status": verdict.status, "failures": verdict.failures}
+            error = {"error_code": verdict.error_code, "error_text": verdict.error_text}
+            db.execute(SQL["end_task"], {**values, **error, **_results(ended), **self._end_of_life()})
+        line = {"task_id": row.id, "number": row.attempt, "now": self._clock.wall_ms()}
+        db.execute(SQL["end_attempt"], {**line, "outcome": verdict.attempt_outcome, "error": verdict.attempt_error})
+        return verdict
+
+    async def changed(self, timeout: float) -> bool:  # noqa: ASYNC109 - a hint, not an error
+        loop = asyncio.get_running_loop()
+        give_up_at, seen = loop.time() + timeout, self._seen
+        while (version := self._data_version()) == seen:
+            if (left := give_up_at - loop.time()) <= 0:
+                return False
+            await asyncio.sleep(min(FEED_SECONDS, left))
+        self._seen = version
+        return True
+
+    # Housekeeping
+
+    async def sweep(self) -> SweepReport:
+        self._writer.is_checkpointer = True  # only the server's API process sweeps, so one process folds the log
+        if not self._read("is_any_lease_lost", boot_now=self._clock.boot_ms())[0][0]:
+            return SweepReport()
+
+        def sweep(db: sqlite3.Connection) -> list[Status]:
+            now = {"boot_now": self._clock.boot_ms()}
+            db.execute(SQL["remove_silent_workers"], now)
+            lost = db.execute(SQL["lost_leases"], now).fetchall()
+            return [self._end_attempt(db, rows.TaskRow._make(row), Lost(is_counted=True)).status for row in lost]
+
+        ends = await self._writer.run(sweep)
+        return SweepReport(
+            requeued=ends.count(Status.QUEUED),
+            failed=ends.count(Status.FAILED),
+            canceled=ends.count(Status.CANCELED),
+        )
+
+    async def void_leases(self) -> int:
+        return await self._writer.run(self._void_leases)
+
+    def _void_leases(self, db: sqlite3.Connection) -> int:
+        db.execute(SQL["remove_all_workers"])
+        running = db.execute(SQL["all_leases"]).fetchall()
+        for row in running:
+            self._end_attempt(db, rows.TaskRow._make(row), Lost(is_counted=False))
+        return len(running)
+
+    def _void_leases_of_earlier_boot(self, path: Path) -> None:
+        """The boot clock starts anew with each boot, so the leases of an earlier one mean nothing."""
+        boot = {"name": "boot_id", "value": self._clock.boot_id}
+        if self._read("meta", name="boot_id") == [(self._clock.boot_id,)]:
+            return
+        db = schema.connect(path)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            if db.execute(SQL["meta"], boot).fetchall() != [(self._clock.boot_id,)]:
+                self._void_leases(db)
+                db.execute(SQL["put_meta"], boot)
+            db.execute("COMMIT")
+        finally:
+            db.close()
+
+    async def expire(self, limit: int = 500) -> tuple[str, ...]:
+        now = self._clock.wall_ms()
+        values = {"now": now, "record_limit": now - self._record_ttl_ms, "limit": limit}
+        if not self._read("is_anything_expired", **values)[0][0]:
+            return ()
+
+        def expire(db: sqlite3.Connection) -> tuple[str, ...]:
+            erased = [
+                *_erase(db, db.execute(SQL["expire_pictures"], values).fetchall(), "forget_pictures"),
+                *_erase(db, db.execute(SQL["old_records"], values).fetchall(), "forget_task"),
+            ]
+            return tuple(erased)
+
+        return await self._writer.run(expire)
+
+    async def check(self) -> None:
+        probe = {"name": "probed_at", "value": str(self._clock.wall_ms())}
+        await self._write("put_meta", probe)
+
+    # Workers and keys
+
+    async def put_worker(self, worker: WorkerInfo) -> None:
+        await self._write("put_worker", {**_fields(worker), "alive_until": self._lease_end()})
+
+    async def remove_worker(self, worker_id: str) -> None:
+        await self._write("remove_worker", {"id": worker_id})
+
+    async def workers(self) -> tuple[WorkerInfo, ...]:
+        found = self._read("workers", boot_now=self._clock.boot_ms())
+        names = [field.name for field in dataclasses.fields(WorkerInfo)]
+        return tuple(WorkerInfo(**dict(zip(names, row, strict=True))) for row in found)
+
+    async def put_key(self, key: KeyInfo) -> None:
+        await self._write("put_key", _fields(key))
+
+    async def key_by_hash(self, sha256: str) -> KeyInfo | None:
+        found = self._read("key_by_hash", sha256=sha256)
+        return _to_key(found[0]) if found else None
+
+    async def keys(self) -> tuple[KeyInfo, ...]:
+        return tuple(_to_key(row) for row in self._read("keys"))
+
+    async def revoke_key(self, key_id: str) -> bool:
+        return await self._write("revoke_key", {"id": key_id, "now": self._clock.wall_ms()}) == 1
+
+    # The connections
+
+    def _read(self, statement: str, **values: object) -> list[Any]:
+        try:
+            return self._reader.execute(SQL[statement], values).fetchall()  # to the end, so that no snapshot stays open
+        except sqlite3.Error as error:
+            raise schema.translated(error) from error
+
+    async def _write(self, statement: str, values: Mapping[str, object]) -> int:
+        return await self._writer.run(lambda db: db.execute(SQL[statement], values).rowcount)
+
+    def _data_version(self) -> int:
+        """Another number after every commit by any other connection, the writer's included."""
+        return int(self._reader.execute("PRAGMA data_version").fetchall()[0][0])
+
+    def _lease_end(self) -> int:
+        return self._clock.boot_ms() + self._lease_ms
+
+    def _end_of_life(self) -> dict[str, int]:
+        now = self._clock.wall_ms()
+        return {"now": now, "expires_at": now + self._result_ttl_ms}
+
+
+def _fence(claim: Claim) -> dict[str, object]:
+    return {"id": claim.task.id, "attempt": claim.attempt, "worker_id": claim.worker_id}
+
+
+def _results(ended: Outcome | Lost) -> dict[str, object]:
+    """The columns that hold what was made."""
+    match ended:
+        case Succeeded():
+            outputs, timings, usage = (
+                rows.to_json(ended.outputs),
+                rows.to_json(ended.timings),
+                rows.to_json(ended.usage),
+            )
+            return {"outputs": outputs, "timings": timings, "usage": usage, "step": ended.usage.steps}
+        case Canceled():
+            return {"outputs": "[]", "timings": None, "usage": rows.to_json(ended.usage), "step": None}
+    return {"outputs": "[]", "timings": None, "usage": None, "step": None}
+
+
+def _public_error(code: str) -> dict[str, str]:
+    return {"error_code": code, "error_text": FAILURES[code].sentence}
+
+
+def _erase(db: sqlite3.Connection, tasks: list[Any], statement: str) -> list[str]:
+    names = [name for _, inputs, outputs in tasks for name in rows.picture_names(inputs, outputs)]
+    for name in names:
+        db.execute(SQL["forget_small_input"], {"name": name})
+    for seq, _, _ in tasks:
+        db.execute(SQL[statement], {"seq": seq})
+    return names
+
+
+def _fields(value: WorkerInfo | KeyInfo) -> dict[str, object]:
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+def _to_key(row: tuple[str, str, str, str, int, int | None]) -> KeyInfo:
+    key_id, owner, label, sha256, created_at, revoked_at = row
+    return KeyInfo(id=key_id, owner=owner, label=label, sha256=sha256, created_at=created_at, revoked_at=revoked_at)

@@ -1,0 +1,153 @@
+"""One thread that writes: it takes what is waiting, commits once, and only then answers.
+
+Each operation runs in a savepoint of its own, so a refused one harms no other; one fsync pays for all of them. Knows
+transactions and the write-ahead log. Does not know what the operations do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from overpaint.errors import StoreUnavailable
+from overpaint.store import schema
+
+T = TypeVar("T")
+Operation = Callable[[sqlite3.Connection], T]
+
+MAX_BATCH = 256
+IDLE_SECONDS = 1.0  # without a write: then the log is folded whatever its size
+CHECKPOINT_BYTES = 8 * 2**20  # about 2,000 pages: folding them into the file takes some 20 ms
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    operation: Operation[Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = field(default=None)
+    error: BaseException | None = field(default=None)
+
+    def settle(self) -> None:
+        if self.future.done():  # the caller stopped waiting
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class Writer:
+    """Group commit on one connection. `run` may be called from any event loop of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self.is_checkpointer = False  #: set in the one process that folds the write-ahead log into the file
+        self._path = path
+        self._wal = path.with_name(path.name + "-wal")
+        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, operation: Operation[T]) -> T:
+        """The operation's result, once it is on the disk.
+
+        Raises what the operation raised, StorageFull, or StoreUnavailable: then nothing of it was written.
+        """
+        if self._is_closed:
+            raise StoreUnavailable()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Entry(operation, loop, future))
+        return await future
+
+    def close(self) -> None:
+        """Finishes what is waiting; afterwards the thread is gone."""
+        self._is_closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        connection = schema.connect(self._path)
+        try:
+            while (batch := self._take()) is not None:
+                if batch:
+                    _commit_together(connection, batch)
+                    _answer(batch)
+                self._fold_log_if_due(connection, is_idle=not batch)
+        finally:
+            connection.close()
+
+    def _take(self) -> list[_Entry] | None:
+        """What is waiting now, without waiting for more; nothing after an idle second; None at the end."""
+        try:
+            entry = self._queue.get(timeout=IDLE_SECONDS if self.is_checkpointer else None)
+        except Empty:
+            return []
+        batch: list[_Entry] = []
+        while entry is not None:
+            batch.append(entry)
+            if len(batch) == MAX_BATCH or self._queue.empty():
+                return batch
+            entry = self._queue.get()
+        if batch:
+            self._queue.put(None)  # the end comes after these
+        return batch or None
+
+    def _fold_log_if_due(self, connection: sqlite3.Connection, *, is_idle: bool) -> None:
+        if self.is_checkpointer and self._wal_bytes() > (0 if is_idle else CHECKPOINT_BYTES):
+            with contextlib.suppress(sqlite3.Error):  # a log that could not be folded stays, and is whole
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _wal_bytes(self) -> int:
+        return self._wal.stat().st_size if self._wal.exists() else 0
+
+
+def _commit_together(connection: sqlite3.Connection, batch: list[_Entry]) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for entry in batch:
+            _run_alone(connection, entry)
+        connection.execute("COMMIT")
+    except Exception as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        for entry in batch:
+            entry.error = _for_caller(error)
+
+
+def _run_alone(connection: sqlite3.Connection, entry: _Entry) -> None:
+    connection.execute("SAVEPOINT entry")
+    try:
+        entry.result = entry.operation(connection)
+    except Exception as error:
+        if not connection.in_transaction:  # on a full disk SQLite itself takes the whole batch back
+            raise
+        connection.execute("ROLLBACK TO entry")
+        entry.error = _for_caller(error)
+    connection.execute("RELEASE entry")
+
+
+def _for_caller(error: Exception) -> Exception:
+    return schema.translated(error) if isinstance(error, sqlite3.Error) else error
+
+
+def _answer(batch: list[_Entry]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Entry]] = {}
+    for entry in batch:
+        by_loop.setdefault(entry.loop, []).append(entry)
+    for loop, entries in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody is waiting
+            loop.call_soon_threadsafe(_settle, entries)
+
+
+def _settle(entries: list[_Entry]) -> None:
+    for entry in entries:
+        entry.settle()
