@@ -38,7 +38,8 @@ class AutoencoderConfig:
     def from_json(cls, config: Mapping[str, Any]) -> AutoencoderConfig:
         """Raises ValueError for a layout this autoencoder does not have."""
         own: dict[str, Any] = {field.name: config[field.name] for field in fields(cls) if field.name in config}
-        made = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in own.items()})
+        own |= {name: tuple(value) for name, value in own.items() if isinstance(value, list)}
+        made = cls(**own)
         if config.get("attn_scales"):
             raise ValueError("attn_scales: attention inside the levels is not part of this model family")
         if len(made.temperal_downsample) != len(made.dim_mult) - 1:
