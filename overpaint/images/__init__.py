@@ -1,0 +1,1 @@
+"""Pictures as bytes and as pixels, and fetching them. Knows nothing of tasks, owners or HTTP routes."""
