@@ -18,6 +18,7 @@ from overpaint.errors import ImageResolutionTooHigh, InvalidImage, InvalidImageS
 
 MIN_SIDE, MAX_SIDE = 8, 16_384  #: pixels a side
 MAX_RATIO = 16  #: longer side to shorter side
+MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}  #: of the formats taken and given
 _MAX_CHUNKS = 65_536  # a 30 MiB PNG written in libpng's 8 KiB pieces has 3,840
 _SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 

@@ -14,7 +14,6 @@ from overpaint.errors import InvalidImage
 from overpaint.images import header
 
 FORMATS = {"jpeg": ("JPEG", "MPO"), "png": ("PNG",), "webp": ("WEBP",)}  #: ours -> Pillow's names of the allowed ones
-MEDIA_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 MAX_PROFILE_BYTES = 4 * 2**20
 
 # Pillow's own alarm is a warning at a number it chose. `header.read` has refused large pictures before Pillow sees
