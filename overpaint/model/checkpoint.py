@@ -63,7 +63,7 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, progr
     jobs = [
         _Filling(transformer, folder / "transformer", dict),
         _Filling(autoencoder, folder / "vae", folded),
-        _Filling(encoder, folder / "text_encoder", _encoder_keys),
+        _Filling(encoder, folder / "text_encoder", encoder_keys),
     ]
     for job in jobs:
         job.compare()
@@ -148,7 +148,7 @@ def _header(path: Path) -> Iterator[tuple[str, list[int]]]:
         raise ConfigurationError(f"{path.parent.name}: {path.name} is damaged.", hint="Pull it again.") from None
 
 
-def _encoder_keys(tensors: Tensors) -> dict[str, Tensor]:
+def encoder_keys(tensors: Tensors) -> dict[str, Tensor]:
     """Published keys -> those of `Qwen2_5_VLModel`. The language head is never needed; two spellings occur."""
     return {_encoder_key(key): tensor for key, tensor in tensors.items() if key != "lm_head.weight"}
 
