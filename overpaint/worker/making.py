@@ -1,0 +1,130 @@
+"""What the making thread does: load the checkpoint, and turn picture files and a prompt into a picture file.
+
+Knows the editor, picture files and sizes. Does not know the store, the clock, leases, or why it is told to stop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from PIL import Image
+
+from overpaint.domain import EditRequest, InputPicture
+from overpaint.errors import EditFailed, InvalidRequest
+from overpaint.images import raster
+
+if TYPE_CHECKING:  # torch comes with it, and only `load` shall wait for that
+    from overpaint.model import Edited, Editor, Step
+
+LONGEST_SIDE = 16_383  #: pixels; WebP has no larger
+
+OnStep = Callable[[int, int], None]  #: (steps done, steps in all)
+
+
+def load(folder: Path, device: str, dtype: str, sharers: int, progress: Callable[[float], None]) -> Editor:
+    """The editor, ready; `progress` hears 0 … 1. Raises ConfigurationError when the folder or device is not usable.
+
+    sharers  worker processes on this machine: they divide its cores, because each would otherwise start a thread a
+             core. The number of threads is part of what makes pictures repeatable, so one worker leaves it alone.
+    """
+    import torch
+
+    from overpaint.model import load_editor
+
+    torch.set_num_threads(max(1, torch.get_num_threads() // sharers))
+    return load_editor(folder, device=device, dtype=dtype, progress=progress)
+
+
+def warm_up(editor: Editor, on_step: OnStep) -> None:
+    """One short edit of a grey picture at the native size: allocates, tunes, and shows what a step takes."""
+    side = math.isqrt(editor.checkpoint.native_pixels)
+    for item in editor.edit([Image.new("RGB", (side, side), "grey")], " ", seed=0, steps=2):
+        if not hasattr(item, "image"):
+            on_step(item.index, item.total)
+
+
+def edit(
+    editor: Editor,
+    request: EditRequest,
+    files: Sequence[bytes],
+    *,
+    max_pixels: int,
+    on_step: OnStep,
+    is_stopped: Callable[[], bool],
+) -> Edited | None:
+    """Makes the picture; None when `is_stopped` said so at a step. Raises EditFailed, and whatever went wrong."""
+    pictures = [_opened(file, max_pixels) for file in files]
+    items = editor.edit(
+        pictures,
+        request.prompt,
+        negative_prompt=request.negative_prompt,
+        seed=request.seed,
+        steps=request.steps,
+        true_cfg_scale=request.true_cfg_scale,
+        **_sizing(request.size),
+    )
+    with closing(cast("Generator[Step | Edited]", items)):
+        for item in items:
+            if is_stopped():
+                return None
+            if hasattr(item, "image"):
+                return cast("Edited", item)
+            on_step(item.index, item.total)
+    raise RuntimeError("the editor ended without a picture")
+
+
+def render(
+    image: Image.Image, request: EditRequest, original: InputPicture, max_output_pixels: int
+) -> tuple[bytes, int, int]:
+    """The file that is given out, and its width and height in pixels. `original`: the picture that was edited."""
+    if request.size == "input":
+        image = _resized(image, (original.width, original.height), max_output_pixels)
+    return raster.encode(image, request.output_format, request.output_quality), image.width, image.height
+
+
+def failure_code(error: Exception) -> str:
+    """The key of errors.FAILURES that says what happened."""
+    if isinstance(error, EditFailed):
+        return error.code
+    # torch's errors are known by name here, so that this room need not import it
+    if isinstance(error, MemoryError) or _is_named(error, "OutOfMemoryError") or "can't allocate memory" in str(error):
+        return "out_of_memory"
+    return "internal_error"
+
+
+def is_device_lost(error: Exception) -> bool:
+    """Whether the device's context is broken: every later edit of this process would fail as well."""
+    return _is_named(error, "AcceleratorError") or str(error).startswith("CUDA error")
+
+
+def _is_named(error: Exception, name: str) -> bool:
+    return any(kind.__name__ == name for kind in type(error).__mro__)
+
+
+def _opened(file: bytes, max_pixels: int) -> Image.Image:
+    try:
+        return raster.open_upright(file, max_pixels=max_pixels)
+    except InvalidRequest:  # its header was good when it came in; its rest is not
+        raise EditFailed("input_lost") from None
+
+
+def _sizing(size: str) -> dict[str, Any]:
+    """The wire contract's `size` in the editor's words."""
+    if size in ("auto", "input"):
+        return {"fit": "exact"}
+    if size == "native":
+        return {"fit": "reference"}
+    width, height = size.split("x")
+    return {"fit": "exact", "width": int(width), "height": int(height)}
+
+
+def _resized(image: Image.Image, size: tuple[int, int], max_pixels: int) -> Image.Image:
+    """Laid back into `size`, or into the largest of its shape that may be given out."""
+    width, height = size
+    scale = min(1.0, math.sqrt(max_pixels / (width * height)), LONGEST_SIDE / max(size))
+    target = max(1, math.floor(width * scale)), max(1, math.floor(height * scale))
+    return image if image.size == target else image.resize(target, Image.Resampling.LANCZOS)

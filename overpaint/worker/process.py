@@ -1,0 +1,75 @@
+"""A worker process's main: opens what a worker needs, runs it, and says by the exit code how it ended.
+
+Knows signals and exit codes. Does not know what the worker does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+from uuid import uuid4
+
+import structlog
+
+from overpaint import catalog
+from overpaint.domain import WorkerInfo
+from overpaint.errors import ConfigurationError
+from overpaint.settings import Settings
+from overpaint.store.blobs import FolderBlobs
+from overpaint.store.sqlite import SqliteTaskStore
+from overpaint.telemetry import configure_logging
+from overpaint.worker import making
+from overpaint.worker.loop import Worker, WorkerBroken
+from overpaint.worker.supervisor import EXIT_CONFIGURATION
+
+EXIT_BROKEN = 70  #: the device hangs or lost its context
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings, checkpoint_folder: Path, device: str) -> NoReturn:
+    """Works until SIGTERM drains it; a second SIGTERM gives back at once.
+
+    Exit codes: 0 drained · 2 the configuration cannot work · 70 the device needs a new process · 1 anything else.
+    """
+    configure_logging(settings)
+    try:
+        code = asyncio.run(_work(settings, checkpoint_folder, device))
+    except ConfigurationError as error:
+        log.error("worker cannot start", problem=str(error), hint=error.hint)
+        code = EXIT_CONFIGURATION
+    except WorkerBroken:
+        log.error("worker broken", reason="the device hangs or lost its context", device=device)
+        code = EXIT_BROKEN
+    except Exception:
+        log.exception("worker died")
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # the making thread may be in a step, or hang: whoever ends here no longer waits for it
+
+
+async def _work(settings: Settings, folder: Path, device: str) -> int:
+    checkpoint = catalog.read(folder)
+    store = SqliteTaskStore.open(
+        settings.data / "overpaint.sqlite3",
+        lease_seconds=settings.lease_seconds,
+        max_attempts=settings.max_attempts,
+        result_ttl_seconds=settings.result_ttl_seconds,
+        record_ttl_seconds=settings.record_ttl_seconds,
+    )
+    load = partial(making.load, folder, device, settings.dtype, settings.workers)
+    info = WorkerInfo(id=str(uuid4()), pid=os.getpid(), device=device, checkpoint=checkpoint.id, state="starting")
+    worker = Worker(settings, store, FolderBlobs(settings.data / "blobs"), load, info)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.drain)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to hear
+    try:
+        await worker.run()
+    finally:
+        await store.close()
+    return 0
