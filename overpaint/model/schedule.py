@@ -67,7 +67,7 @@ def sigmas(config: ScheduleConfig, steps: int, noise_tokens: int) -> list[float]
     shifted = _shifted(even, math.exp(_mu(config, noise_tokens)) if config.use_dynamic_shifting else config.shift)
     if config.shift_terminal:
         rest = 1 - shifted
-        shifted = np.asarray(1 - rest / (rest[-1] / (1 - config.shift_terminal)), dtype=np.float32)
+        shifted = 1 - rest / (rest[-1] / np.float32(1 - config.shift_terminal))
     return [*shifted.tolist(), 0.0]
 
 
@@ -80,8 +80,7 @@ def _mu(config: ScheduleConfig, noise_tokens: int) -> float:
 
 
 def _shifted(even: Levels, by: float) -> Levels:
-    shifted: Levels = by / (by + (1 / even - 1))
-    return shifted
+    return np.asarray(by / (by + (1 / even - 1)), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
