@@ -169,7 +169,7 @@ def _is_older(path: Path, limit: float) -> bool:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with open(path, "xb", buffering=0, opener=_open_private) as file:  # noqa: PTH123 - Path.open takes no opener
+    with open(path, "xb", buffering=0, opener=_open_private) as file:
         rest = memoryview(data)
         while rest:
             rest = rest[file.write(rest) :]

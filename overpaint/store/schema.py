@@ -40,7 +40,8 @@ def connect(path: Path, *, is_reader: bool = False) -> sqlite3.Connection:
 def prepare(path: Path) -> None:
     """Makes the file if need be, checks it, and runs the migrations it lacks. Safe from several processes at once.
 
-    Raises ConfigurationError for a damaged file and for one that a newer version has written.
+    Raises ConfigurationError for a damaged file and for one that a newer version has written, StoreUnavailable while
+    another process locks it.
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its -wal and -shm the same mode
@@ -54,10 +55,8 @@ def prepare(path: Path) -> None:
             connection.close()
     except OSError:
         raise ConfigurationError("The database cannot be opened.", hint="Check the folder given by DATA.") from None
-    except sqlite3.DatabaseError as error:
-        if isinstance(translated(error), StoreUnavailable) and _primary_code(error) not in _DAMAGE:
-            raise translated(error) from error
-        raise _damaged() from error
+    except sqlite3.Error as error:
+        raise (_damaged() if _primary_code(error) in _DAMAGE else translated(error)) from error
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

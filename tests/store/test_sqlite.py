@@ -1,0 +1,355 @@
+"""What only the SQLite store must hold: its file, migrations, shared commits, several processes, sudden ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from overpaint.domain import Released, Status
+from overpaint.errors import ConfigurationError, StorageFull, StoreUnavailable
+from overpaint.store import rows, schema, writer
+from overpaint.store.sqlite import SqliteTaskStore
+from overpaint.store.statements import SQL, parse
+from overpaint.store.writer import Writer
+from tests.store.samples import ManualClock, new_task, succeeded
+
+pytestmark = pytest.mark.anyio
+
+CHILD = Path(__file__).with_name("child.py")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "overpaint.sqlite3"
+
+
+def query(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+# The file
+
+
+def test_every_commit_waits_for_the_disk(path):
+    schema.prepare(path)
+    with closing(schema.connect(path)) as connection:
+        pragmas = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2}
+
+
+def test_the_files_are_private(path):
+    schema.prepare(path)
+    with closing(schema.connect(path)) as connection:
+        connection.execute("INSERT INTO meta VALUES ('a', 'b')")
+        modes = {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == {0o600}
+
+
+def test_opening_twice_changes_nothing(path):
+    schema.prepare(path)
+    before = query(path, "SELECT sql FROM sqlite_schema")
+    schema.prepare(path)
+    assert query(path, "SELECT sql FROM sqlite_schema") == before
+
+
+def test_first_starts_of_several_processes_may_meet(path):
+    children = [subprocess.Popen([sys.executable, CHILD, "prepare", path]) for _ in range(4)]
+    assert [child.wait(60) for child in children] == [0] * 4
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_migration_is_whole_or_not_there(path, monkeypatch):
+    real = dict(schema._migrations())
+    broken = {**real, 2: ["CREATE TABLE extra (a INTEGER) STRICT", "INSERT INTO nowhere VALUES (1)"]}
+    schema.prepare(path)
+    monkeypatch.setattr(schema, "_migrations", lambda: iter(broken.items()))
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        schema.prepare(path)
+    assert query(path, "PRAGMA user_version") == [(1,)]
+    broken[2] = ["CREATE TABLE extra (a INTEGER) STRICT"]
+    schema.prepare(path)
+    assert query(path, "PRAGMA user_version") == [(2,)]
+
+
+def test_a_file_of_a_newer_version_is_refused_untouched(path):
+    schema.prepare(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match="newer version"):
+        SqliteTaskStore.open(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("where", [0, 4096 * 2])
+def test_a_damaged_file_is_refused_and_kept(path, where):
+    schema.prepare(path)
+    content = bytearray(path.read_bytes())
+    content[where : where + 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="damaged"):
+        SqliteTaskStore.open(path)
+    assert path.read_bytes() == content
+
+
+def test_a_folder_that_is_not_there_is_the_operators_mistake(tmp_path):
+    with pytest.raises(ConfigurationError):
+        SqliteTaskStore.open(tmp_path / "none" / "overpaint.sqlite3")
+
+
+def test_the_row_type_has_the_tables_columns(path):
+    schema.prepare(path)
+    assert [name for (name,) in query(path, "SELECT name FROM pragma_table_info('task')")] == list(rows.TaskRow._fields)
+
+
+@pytest.mark.parametrize("name", ["is_any_queued", "claim", "queue_position", "stats", "submit"])
+def test_the_queue_is_read_by_its_index(path, name):
+    schema.prepare(path)
+    with closing(sqlite3.connect(path)) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {SQL[name]}", Anything()).fetchall()
+    assert any("task_queued" in row[3] for row in plan)
+    assert not any(row[3].startswith("SCAN task") and "INDEX" not in row[3] for row in plan)
+
+
+class Anything(dict[str, int]):
+    def __missing__(self, name: str) -> int:
+        return 1
+
+
+def test_statements_have_a_name_and_a_sentence():
+    assert parse("-- name: a_b\n-- Does it.\nSELECT 1;\n\n") == {"a_b": "SELECT 1"}
+    for wrong in (
+        "-- name: a\nSELECT 1;",
+        "-- name: A\n-- Does it.\nSELECT 1;",
+        "-- name: a\n-- Does it.\n\n-- name: b\n-- Does it.\nSELECT 1;",
+        "-- name: a\n-- Does it.\nSELECT 1;\n-- name: a\n-- Does it.\nSELECT 1;",
+    ):
+        with pytest.raises(ValueError, match="each"):
+            parse(wrong)
+
+
+# Time
+
+
+async def test_leases_of_an_earlier_boot_are_void_and_uncounted(path):
+    before = SqliteTaskStore.open(path, clock=ManualClock("one boot"))
+    task = await before.submit(new_task())
+    await before.claim("w")
+    await before.close()
+    same = SqliteTaskStore.open(path, clock=ManualClock("one boot"))
+    assert (await same.get("me", task.id)).status is Status.PROCESSING
+    await same.close()
+    after = SqliteTaskStore.open(path, clock=ManualClock("another boot"))
+    assert (await after.get("me", task.id)).status is Status.QUEUED
+    assert [attempt.outcome for attempt in await after.attempts(task.id)] == ["lost"]
+    assert query(path, "SELECT failures FROM task") == [(0,)]
+    await after.close()
+
+
+# Shared commits
+
+
+@contextmanager
+def held_writer(path: Path) -> Iterator[tuple[Writer, threading.Event]]:
+    """A writer that is kept busy until the event, so that what comes meanwhile becomes one batch."""
+    schema.prepare(path)
+    it = Writer(path)
+    go = threading.Event()
+    try:
+        yield it, go
+    finally:
+        go.set()
+        it.close()
+
+
+async def test_a_bad_operation_harms_none_of_its_batch(path):
+    def put(name: str):
+        return lambda db: db.execute("INSERT INTO meta VALUES (?, '')", (name,)).rowcount
+
+    def put_and_fail(db: sqlite3.Connection) -> None:
+        put("half")(db)
+        raise LookupError("refused")
+
+    with held_writer(path) as (it, go):
+        tasks = [asyncio.create_task(it.run(lambda db: go.wait()))]
+        await asyncio.sleep(0)
+        operations = [put("a"), put_and_fail, put("a"), put("b"), lambda db: db.execute("nonsense")]
+        tasks += [asyncio.create_task(it.run(operation)) for operation in operations]
+        await asyncio.sleep(0)
+        go.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert results[1] == results[4] == 1
+    assert isinstance(results[2], LookupError)
+    assert isinstance(results[3], sqlite3.IntegrityError)
+    assert isinstance(results[5], sqlite3.OperationalError)
+    assert query(path, "SELECT name FROM meta ORDER BY name") == [("a",), ("b",)]
+
+
+async def test_what_waits_together_is_committed_together(path, monkeypatch):
+    sizes: list[int] = []
+    real = writer._commit_together
+
+    def commit(connection: sqlite3.Connection, batch: list[writer._Entry]) -> None:
+        sizes.append(len(batch))
+        real(connection, batch)
+
+    monkeypatch.setattr(writer, "_commit_together", commit)
+    with held_writer(path) as (it, go):
+        first = asyncio.create_task(it.run(lambda db: go.wait()))
+        await asyncio.sleep(0)
+        rest = [asyncio.create_task(it.run(lambda db: None)) for _ in range(300)]
+        await asyncio.sleep(0)
+        go.set()
+        await asyncio.gather(first, *rest)
+    assert sum(sizes) == 301
+    assert len(sizes) <= 3
+
+
+async def test_no_answer_comes_before_the_commit(path, monkeypatch):
+    seen: list[int] = []
+    real = writer._answer
+
+    def answer(batch: list[writer._Entry]) -> None:
+        seen.append(len(query(path, "SELECT * FROM meta")))
+        real(batch)
+
+    monkeypatch.setattr(writer, "_answer", answer)
+    with held_writer(path) as (it, _):
+        await it.run(lambda db: db.execute("INSERT INTO meta VALUES ('a', '')").rowcount)
+    assert seen == [1]
+
+
+async def test_a_caller_that_stopped_waiting_harms_nobody(path):
+    with held_writer(path) as (it, go):
+        blocked = asyncio.create_task(it.run(lambda db: go.wait()))
+        left = asyncio.create_task(it.run(lambda db: 1))
+        await asyncio.sleep(0)
+        left.cancel()
+        go.set()
+        await blocked
+        assert await it.run(lambda db: 2) == 2
+
+
+async def test_a_closed_store_says_so(path):
+    store = SqliteTaskStore.open(path)
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await store.submit(new_task())
+
+
+# A disk that is full, a file that is locked
+
+
+async def test_a_full_disk_refuses_writes_keeps_reads_and_recovers(path):
+    store = SqliteTaskStore.open(path)
+    task = await store.submit(new_task())
+    pages = query(path, "PRAGMA page_count")[0][0]
+    await store._writer.run(lambda db: db.execute(f"PRAGMA max_page_count = {pages + 2}").fetchall())
+    big = new_task()
+    with pytest.raises(StorageFull):
+        await store.submit(big, {big.inputs[0].name: bytes(100_000)})
+    assert await store.get("me", task.id) == task
+    assert await store.get("me", big.id) is None
+    await store._writer.run(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchall())
+    await store.submit(big, {big.inputs[0].name: bytes(100_000)})
+    await store.close()
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_a_locked_file_refuses_writes_and_keeps_reads(path, monkeypatch):
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.05)
+    store = SqliteTaskStore.open(path)
+    task = await store.submit(new_task())
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for write in (store.submit(new_task()), store.check()):
+            with pytest.raises(StoreUnavailable):
+                await write
+        assert await store.get("me", task.id) == task
+    await store.check()
+    await store.close()
+
+
+async def test_the_log_is_folded_into_the_file_by_the_process_that_sweeps(path):
+    store, other = SqliteTaskStore.open(path), SqliteTaskStore.open(path)
+    log = path.with_name(path.name + "-wal")
+    await store.sweep()
+    largest = 0
+    for _ in range(12):
+        new = new_task()
+        await store.submit(new, {new.inputs[0].name: bytes(1_000_000)})
+        largest = max(largest, log.stat().st_size)
+    assert largest < writer.CHECKPOINT_BYTES + 2_000_000
+    while log.stat().st_size:  # and wholly, once nothing is written any more
+        await asyncio.sleep(0.05)
+    await other.close()
+    await store.close()
+
+
+# Several processes, and their sudden end
+
+
+async def test_processes_on_one_file_never_claim_a_task_twice(path):
+    store = SqliteTaskStore.open(path)
+    ids = [(await store.submit(new_task())).id for _ in range(60)]
+    children = [
+        subprocess.Popen([sys.executable, CHILD, "claim", path, str(number)], stdout=subprocess.PIPE, text=True)
+        for number in range(3)
+    ]
+    claimed = [line for child in children for line in child.communicate(timeout=60)[0].split()]
+    assert sorted(claimed) == sorted(ids)
+    assert [len(await store.attempts(task_id)) for task_id in ids] == [1] * 60
+    await store.close()
+
+
+@pytest.mark.parametrize("acknowledged", [1, 40, 300])
+def test_a_writer_killed_in_the_middle_loses_nothing_it_acknowledged(path, acknowledged):
+    child = subprocess.Popen([sys.executable, CHILD, "submit", path], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    lines = [child.stdout.readline() for _ in range(acknowledged)]
+    os.kill(child.pid, signal.SIGKILL)
+    lines += child.stdout.readlines()
+    child.wait()
+    acked = [line.strip() for line in lines if line.endswith("\n")]
+    assert len(acked) >= acknowledged
+    asyncio.run(everything_is_there(path, acked))
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+async def everything_is_there(path: Path, ids: list[str]) -> None:
+    store = SqliteTaskStore.open(path)
+    for task_id in ids:
+        task = await store.outputs_of(task_id)
+        assert task is not None
+        assert await store.small_input(task.inputs[0].name) == task_id.encode()
+    claim = await store.claim("w")
+    assert claim is not None
+    assert await store.finish(claim, succeeded())
+    await store.close()
+
+
+async def test_a_worker_killed_between_claim_and_finish_leaves_its_task_to_the_next(path):
+    store = SqliteTaskStore.open(path)
+    task = await store.submit(new_task())
+    child = subprocess.Popen([sys.executable, CHILD, "hold", path], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline().strip() == task.id
+    child.kill()
+    child.wait()
+    assert await store.void_leases() == 1
+    heir = await store.claim("w")
+    assert (heir.task.id, heir.attempt) == (task.id, 2)
+    assert await store.finish(heir, Released())
+    await store.close()
