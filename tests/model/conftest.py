@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from overpaint import catalog
+from overpaint.model import Editor, load_editor
 from tests.model import checkpoints
 from tests.model.stock import Stock
 
@@ -59,6 +60,12 @@ def stock() -> Callable[..., Stock]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def editor() -> Callable[..., Editor]:
+    """editor(folder) -> ours on the CPU in float32. Shared: that edits leave nothing behind is tested."""
+    return cache(lambda folder: load_editor(folder, device="cpu"))
 
 
 @pytest.fixture(scope="session")

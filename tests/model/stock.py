@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import diffusers
 import numpy as np
 import torch
+import transformers
 from diffusers import (
     AutoencoderKLQwenImage,
     FlowMatchEulerDiscreteScheduler,
@@ -32,6 +34,9 @@ from PIL import Image
 from torch import Tensor
 from transformers import BatchFeature, Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+diffusers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
 
 IMAGE_PAD = "<|image_pad|>"
 MEGAPIXEL = 1024 * 1024  # the working area as it stands in the pipelines
