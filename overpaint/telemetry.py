@@ -13,7 +13,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from overpaint import __version__
 from overpaint.settings import Settings
@@ -76,6 +76,7 @@ class Metrics:
     """The API process's metric table. Label values come from closed sets: no owner, id, prompt or URL."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # one more series for each, which nobody asked for
         self.registry = CollectorRegistry()
         own: dict[str, Any] = {"namespace": "overpaint", "registry": self.registry}
         self.requests = Counter("http_requests", "Requests answered.", ("dialect", "route", "method", "status"), **own)

@@ -1,0 +1,171 @@
+"""The API process: its rooms put together, served, and ended in order.
+
+Knows uvicorn, signals and the housekeeping round. Does not know what any route does. Never imports torch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from types import FrameType
+
+import structlog
+import uvicorn
+from starlette.requests import Request
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from overpaint import catalog
+from overpaint.catalog import Checkpoint
+from overpaint.errors import OverpaintError
+from overpaint.http import files, novita, ops
+from overpaint.http.front import Front, base_of
+from overpaint.http.openapi import document
+from overpaint.http.routes import Operation
+from overpaint.hub import locate
+from overpaint.service.access import Access
+from overpaint.service.edits import Edits
+from overpaint.settings import Settings
+from overpaint.store.blobs import FolderBlobs
+from overpaint.store.sqlite import SqliteTaskStore
+from overpaint.store.tasks import TaskStore
+from overpaint.telemetry import Metrics, configure_logging
+
+HOUSEKEEPING_SECONDS = 1.0
+LAST_ANSWERS_SECONDS = 5  #: answers under way get this long once the server really ends
+
+log = structlog.get_logger()
+
+
+class App:
+    """The ASGI application. `drain()` refuses new submits from then on; reads go on."""
+
+    def __init__(self, settings: Settings, store: TaskStore, blobs: FolderBlobs, checkpoint: Checkpoint) -> None:
+        self.metrics = Metrics()
+        self._edits = Edits(settings, store, blobs, checkpoint, metrics=self.metrics)
+        self.operations: tuple[Operation, ...] = (
+            *novita.operations(
+                settings, Access(store), self._edits, checkpoint.id, lambda request: _base(request, settings)
+            ),
+            *files.operations(self._edits, blobs),
+            *ops.operations(
+                store,
+                settings.data / "blobs",
+                self.metrics,
+                lambda: self._edits.is_draining,
+                lambda: document(self.operations),
+            ),
+        )
+        router = Router([operation.route() for operation in self.operations], redirect_slashes=False)
+        self._front: ASGIApp = Front(router, settings, self.metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._front(scope, receive, send)
+
+    def drain(self) -> None:
+        """From now on: readiness 503, submits 503."""
+        self._edits.is_draining = True
+
+
+def create_app(settings: Settings, store: TaskStore, blobs: FolderBlobs, checkpoint: Checkpoint) -> App:
+    """The application over an open store and blob folder."""
+    return App(settings, store, blobs, checkpoint)
+
+
+def run(settings: Settings, listener: socket.socket | None = None) -> None:
+    """The API process's main: serves until it is told to stop. `listener`: a bound socket to serve instead."""
+    configure_logging(settings)
+    checkpoint = catalog.read(locate(settings.checkpoint, offline=True))
+    store = SqliteTaskStore.open(
+        settings.data / "overpaint.sqlite3",
+        lease_seconds=settings.lease_seconds,
+        max_attempts=settings.max_attempts,
+        queue_max=settings.queue_max,
+        result_ttl_seconds=settings.result_ttl_seconds,
+        record_ttl_seconds=settings.record_ttl_seconds,
+    )
+    blobs = FolderBlobs(settings.data / "blobs")
+    app = create_app(settings, store, blobs, checkpoint)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
+    )
+    server = DrainingServer(config, app, settings.drain_seconds)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(server, store, blobs, app.metrics, [listener] if listener else None))
+
+
+class DrainingServer(uvicorn.Server):
+    """The first signal drains: no new edits, reads go on. The second, or the end of the drain, stops."""
+
+    def __init__(self, config: uvicorn.Config, app: App, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._draining_app = app
+        self._drain_seconds = drain_seconds
+        self._is_draining = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called by uvicorn for SIGINT and SIGTERM, on the main thread."""
+        if self._is_draining:
+            self.should_exit = True
+            return
+        self._is_draining = True
+        self._draining_app.drain()
+        asyncio.get_event_loop().call_soon_threadsafe(self._stop_later)
+
+    def _stop_later(self) -> None:
+        asyncio.get_running_loop().call_later(self._drain_seconds, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+async def _serve(
+    server: DrainingServer,
+    store: TaskStore,
+    blobs: FolderBlobs,
+    metrics: Metrics,
+    sockets: Sequence[socket.socket] | None,
+) -> None:
+    keeper = asyncio.create_task(housekeeping(store, blobs, metrics))
+    try:
+        await server.serve(list(sockets) if sockets else None)
+    finally:
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeper
+        await store.close()
+
+
+async def housekeeping(store: TaskStore, blobs: FolderBlobs, metrics: Metrics) -> None:
+    """Every second, for ever: lost leases go back to the queue, pictures past their time go away."""
+    while True:
+        try:
+            report = await store.sweep()
+            if report.requeued or report.failed or report.canceled:
+                metrics.leases_lost.inc(report.requeued + report.failed + report.canceled)
+                log.warning("leases_lost", requeued=report.requeued, failed=report.failed, canceled=report.canceled)
+            names = await store.expire()
+            for name in names:
+                await asyncio.to_thread(blobs.delete, name)
+            if names:
+                log.info("pictures_erased", erased=len(names))
+        except OverpaintError as error:  # the store is away; it says so once a second until it is back
+            log.warning("housekeeping_failed", code=error.code)
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+def _base(request: Request, settings: Settings) -> str:
+    return base_of(request.scope, settings)

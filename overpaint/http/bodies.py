@@ -1,0 +1,105 @@
+"""Request bodies: read within limits, and JSON taken apart strictly.
+
+Knows bytes on the wire and what we call JSON: one UTF-8 object, at most 32 levels deep, a BOM forgiven. Does not know
+any field's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from overpaint.errors import MalformedBody, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+
+MAX_DEPTH = 32
+_BOM = b"\xef\xbb\xbf"
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+_ESCAPE = re.compile(rb"\\")
+_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+Fields = Mapping[str, msgspec.Raw]
+
+
+async def read(request: Request, *, limit: int, seconds: float) -> bytes:
+    """The whole body.
+
+    Raises PayloadTooLarge (a declared length is believed, and the body left unread), RequestTimeout when it takes
+    longer than `seconds` in all, UnsupportedMediaType for a Content-Encoding.
+    """
+    headers = request.headers
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType(problem="Content-Encoding is not supported; send the body as it is.")
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise PayloadTooLarge(limit=limit)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                part = message.get("body", b"")
+                size += len(part)
+                if size > limit:
+                    raise PayloadTooLarge(limit=limit)
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
+    except TimeoutError:
+        raise RequestTimeout(seconds=f"{seconds:g}") from None
+
+
+def json_object(body: bytes) -> Fields:
+    """The members of a JSON object, each still undecoded; of equal names the last. Raises MalformedBody."""
+    body = body.removeprefix(_BOM)
+    _check_depth(body)
+    try:
+        if not body.isascii():
+            body.decode()  # members nobody reads would pass unchecked otherwise
+        return _decoder.decode(body)
+    except msgspec.ValidationError:
+        raise MalformedBody(problem="it is not one JSON object") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBody(problem=_reason(error)) from None
+
+
+def value(raw: msgspec.Raw) -> object:
+    """One member as Python's own types. Raises MalformedBody."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBody(problem=_reason(error)) from None
+
+
+def text_bytes(raw: msgspec.Raw) -> memoryview | bytes:
+    """The UTF-8 bytes of a JSON string without copying them, if it has no escapes; `raw` must begin with a quote."""
+    view = memoryview(raw)
+    if not _ESCAPE.search(view):
+        return view[1:-1]
+    decoded = value(raw)
+    assert isinstance(decoded, str)
+    return decoded.encode()
+
+
+def _reason(error: Exception) -> str:
+    return "it is not valid UTF-8" if isinstance(error, UnicodeDecodeError) else "it is not valid JSON"
+
+
+def _check_depth(body: bytes) -> None:
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:  # nearly every body: no need to look where they stand
+        return
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(body):
+        first = body[match.start()]
+        if first in b"{[":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise MalformedBody(problem=f"it is nested deeper than {MAX_DEPTH} levels")
+        elif first in b"}]":
+            depth -= 1

@@ -1,0 +1,343 @@
+"""The Novita dialect: request → domain → answer, and nothing decided in between.
+
+Knows the dialect's words, the forms its clients send numbers in, and its name for each of our errors. Does not know
+limits or defaults of an edit.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from overpaint.domain import Status, Task
+from overpaint.errors import (
+    FAILURES,
+    InvalidParameter,
+    OverpaintError,
+    UnsupportedMediaType,
+    UnsupportedParameter,
+)
+from overpaint.http import bodies
+from overpaint.http.novita_bodies import (
+    Balance,
+    Error,
+    Result,
+    ResultExtra,
+    ResultImage,
+    ResultOverpaint,
+    ResultTask,
+    SubmitBody,
+    Submitted,
+    User,
+)
+from overpaint.http.replies import json_reply
+from overpaint.http.routes import Handler, Operation, Parameter
+from overpaint.service.access import Access
+from overpaint.service.edits import Edits, Order, Standing
+from overpaint.service.pictures import off_loop
+from overpaint.settings import Settings
+
+DIALECT = "novita"
+PATHS = re.compile(r"/(?:v3|v3beta|openapi|openai)(?:/|$)")  #: where errors speak this dialect
+SUBMIT, RESULT = "/v3/async/qwen-image-edit", "/v3/async/task-result"
+SIBLINGS = ("qwen-image-edit-2509", "qwen-image-edit-2511")  #: answer only where that very model is served
+
+STATUS = {
+    Status.QUEUED: "TASK_STATUS_QUEUED",
+    Status.PROCESSING: "TASK_STATUS_PROCESSING",
+    Status.SUCCEEDED: "TASK_STATUS_SUCCEED",
+    Status.FAILED: "TASK_STATUS_FAILED",
+    Status.CANCELED: "TASK_STATUS_FAILED",  # four words in this dialect; `reason` says which it was
+}
+
+#: our code -> (HTTP status, reason); what is missing here is a bug of ours and answers 500
+REASONS: dict[str, tuple[int, str]] = {
+    "invalid_api_key": (403, "INVALID_API_KEY"),
+    "forbidden": (403, "API_NOT_ALLOWED"),
+    "route_not_found": (404, "API_NOT_FOUND"),
+    "wrong_host": (404, "API_NOT_FOUND"),
+    "model_not_found": (404, "API_NOT_FOUND"),
+    "method_not_allowed": (405, "METHOD_NOT_ALLOWED"),
+    "edit_not_found": (404, "TASK_NOT_FOUND"),
+    "output_not_found": (404, "TASK_NOT_FOUND"),
+    "malformed_body": (400, "INVALID_REQUEST_BODY"),
+    "invalid_request": (400, "INVALID_REQUEST_BODY"),
+    "invalid_parameter": (400, "INVALID_REQUEST_BODY"),
+    "unsupported_parameter": (400, "INVALID_REQUEST_BODY"),
+    "unsupported_media_type": (400, "INVALID_REQUEST_BODY"),
+    "request_timeout": (408, "INVALID_REQUEST_BODY"),
+    "image_url_not_allowed": (400, "INVALID_REQUEST_BODY"),
+    "image_fetch_failed": (400, "INVALID_REQUEST_BODY"),
+    "payload_too_large": (400, "IMAGE_FILE_EXCEEDS_MAX_SIZE"),
+    "image_file_too_large": (400, "IMAGE_FILE_EXCEEDS_MAX_SIZE"),
+    "invalid_image": (400, "INVALID_IMAGE_FORMAT"),
+    "image_resolution_too_high": (400, "IMAGE_EXCEEDS_MAX_RESOLUTION"),
+    "invalid_image_size": (400, "INVALID_IMAGE_SIZE"),
+    "queue_full": (429, "RATE_LIMIT_EXCEEDED"),
+    "overloaded": (503, "SERVICE_UNAVAILABLE"),
+    "draining": (503, "SERVICE_UNAVAILABLE"),
+    "store_unavailable": (503, "SERVICE_UNAVAILABLE"),
+    "storage_full": (503, "SERVICE_UNAVAILABLE"),
+}
+_TOLD = ("field", "task_id", "limit", "pixels")  # facts that go into `metadata`
+
+_FORMATS = {"jpeg": "jpeg", "jpg": "jpeg", "png": "png", "webp": "webp"}
+_OWN = ("steps", "true_cfg_scale", "negative_prompt", "size", "output_quality")
+_OWN_LATER = ("images", "mask", "aspect_ratio", "quality", "n", "metadata")
+_DIGITS = re.compile(r"-?[0-9]{1,10}", re.ASCII)
+
+
+def operations(
+    settings: Settings, access: Access, edits: Edits, served: str, base: Callable[[Request], str]
+) -> list[Operation]:
+    """The dialect's part of the route table. `served` is the id of the served model, `base` gives a link's base."""
+
+    async def submit(request: Request) -> Response:
+        caller = await access.authenticate(request.headers.get("authorization"))
+        _check_media_type(request.headers.get("content-type", ""))
+        body = await bodies.read(request, limit=settings.max_body_bytes, seconds=settings.body_timeout_seconds)
+        order = await off_loop(len(body), to_order, body, base(request))
+        task = await edits.submit(caller, order)
+        return json_reply(Submitted(task.id))
+
+    async def result(request: Request) -> Response:
+        caller = await access.authenticate(request.headers.get("authorization"))
+        standing = await edits.read(caller, _task_id(request), base=base(request))
+        return json_reply(to_result(standing))
+
+    models = [SUBMIT, *(f"/v3/async/{name}" for name in SIBLINGS if name == served)]
+    return [
+        *(_operation("POST", path, submit, "Submit an edit.", Submitted, body=SubmitBody) for path in models),
+        _operation("GET", RESULT, result, "Read a task.", Result, parameters=(_TASK_ID,)),
+        _operation("GET", "/v3/user", _constant(access, User()), "The key's account.", User),
+        _operation(
+            "GET", "/openapi/v1/billing/balance/detail", _constant(access, Balance()), "The key's balance.", Balance
+        ),
+    ]
+
+
+def to_order(body: bytes, public_base: str) -> Order:
+    """Body -> domain. Raises MalformedBody, InvalidParameter, UnsupportedParameter: types only, no ranges."""
+    fields = bodies.json_object(body)
+    extra = _object(_present(fields, "extra"), "extra")
+    if _present(extra, "webhook") is not None:
+        _object(_present(extra, "webhook"), "extra.webhook")
+        problem = "webhooks are not offered yet; leave it out and poll the task instead"
+        raise UnsupportedParameter(field="extra.webhook", problem=problem)
+    own = _object(_present(extra, "overpaint"), "extra.overpaint")
+    _check_own_names(own)
+    return Order(
+        dialect=DIALECT,
+        public_base=public_base,
+        prompt=_required_text(fields, "prompt"),
+        image=_image(fields),
+        output_format=_format(fields),
+        seed=_seed(fields),
+        negative_prompt=_text(own, "negative_prompt"),
+        steps=_integer(own, "steps"),
+        true_cfg_scale=_number(own, "true_cfg_scale"),
+        size=_text(own, "size"),
+        output_quality=_integer(own, "output_quality"),
+    )
+
+
+def to_result(standing: Standing) -> Result:
+    """Domain -> body of a task read. Reads nothing, decides nothing."""
+    task = standing.task
+    steps = task.request.steps
+    is_done = task.status is Status.SUCCEEDED
+    return Result(
+        extra=ResultExtra(
+            seed=str(task.request.seed),
+            overpaint=ResultOverpaint(
+                model=task.checkpoint,
+                queue_position=standing.queue_position,
+                step=steps if is_done else task.step,
+                steps=steps,
+                attempt=task.attempt,
+                expired=True if task.is_expired else msgspec.UNSET,
+            ),
+        ),
+        task=ResultTask(
+            task_id=task.id,
+            status=STATUS[task.status],  # type: ignore[arg-type]
+            reason=_reason(task),
+            eta=standing.eta_seconds,
+            progress_percent=_percent(task),
+        ),
+        images=[
+            ResultImage(image_url=link.url, image_url_ttl=str(link.ttl_seconds), image_type=link.format)  # type: ignore[arg-type]
+            for link in standing.links
+        ],
+    )
+
+
+def to_error(error: OverpaintError, path: str) -> tuple[int, Error]:
+    """Our error -> this dialect's status and body."""
+    status, reason = REASONS.get(error.code, (500, "GET_RESULT_FAILED" if path == RESULT else "CREATE_TASK_FAILED"))
+    told = {name: str(error.facts[name]) for name in _TOLD if name in error.facts}
+    return status, Error(code=status, reason=reason, message=str(error), metadata=told)
+
+
+def _reason(task: Task) -> str:
+    if task.status not in (Status.FAILED, Status.CANCELED):
+        return ""
+    code = task.error_code or ("canceled" if task.status is Status.CANCELED else "internal_error")
+    sentence = task.error_text or FAILURES[code].sentence.format(attempts=task.attempt)
+    return f"{code}: {sentence}"
+
+
+def _percent(task: Task) -> int:
+    if task.status is Status.SUCCEEDED:
+        return 100
+    return 0 if task.status is Status.QUEUED else min(99, 100 * task.step // task.request.steps)
+
+
+def _task_id(request: Request) -> str:
+    query: str = request.scope["query_string"].decode("latin-1")
+    values = parse_qs(query, keep_blank_values=True).get("task_id", [""])
+    if not values[-1]:
+        raise InvalidParameter(field="task_id", problem="is required, as a query parameter")
+    return values[-1]
+
+
+def _check_media_type(content_type: str) -> None:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind.startswith("multipart/") or kind == "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType(problem="A form is not taken here; send JSON with `Content-Type: application/json`.")
+
+
+def _present(fields: bodies.Fields, name: str) -> msgspec.Raw | None:
+    """The member under its name or its camelCase twin; null counts as absent."""
+    raw = fields.get(name)
+    if raw is None and "_" in name:
+        raw = fields.get(_camel(name))
+    return None if raw is None or bytes(raw) == b"null" else raw
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _object(raw: msgspec.Raw | None, field: str) -> bodies.Fields:
+    if raw is None:
+        return {}
+    if bytes(raw[:1]) != b"{":
+        raise InvalidParameter(field=field, problem="must be an object")
+    return bodies.json_object(bytes(raw))
+
+
+def _check_own_names(own: Mapping[str, object]) -> None:
+    known = {_camel(name): name for name in (*_OWN, *_OWN_LATER)} | {name: name for name in (*_OWN, *_OWN_LATER)}
+    for name in own:
+        field = f"extra.overpaint.{name}"[:100]
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise InvalidParameter(field=field, problem=f"is not a parameter{hint}")
+        if known[name] in _OWN_LATER:
+            raise UnsupportedParameter(field=field, problem="is not offered yet; leave it out")
+
+
+def _image(fields: bodies.Fields) -> bytes | memoryview:
+    raw = _present(fields, "image")
+    if raw is None:
+        raise InvalidParameter(field="image", problem="is required")
+    first = bytes(memoryview(raw)[:1])
+    if first == b"[":  # the sentence real clients look for
+        raise InvalidParameter(field="image", problem="invalid value for string field image: [")
+    if first != b'"':
+        raise InvalidParameter(field="image", problem="must be a string")
+    return bodies.text_bytes(raw)
+
+
+def _format(fields: bodies.Fields) -> str:
+    name = _text(fields, "output_format")
+    known = _FORMATS.get(name.lower()) if name else "jpeg"
+    if known is None:
+        raise InvalidParameter(field="output_format", problem="must be jpeg, png or webp")
+    return known
+
+
+def _seed(fields: bodies.Fields) -> int | None:
+    """An integer in any form that JSON's protobuf mapping allows: 7, "7", 7.0."""
+    raw = _present(fields, "seed")
+    seed = None if raw is None else bodies.value(raw)
+    if isinstance(seed, str) and _DIGITS.fullmatch(seed):
+        return int(seed)
+    if isinstance(seed, float) and seed.is_integer():
+        return int(seed)
+    if seed is None or (isinstance(seed, int) and not isinstance(seed, bool)):
+        return seed
+    raise InvalidParameter(field="seed", problem="must be an integer")
+
+
+def _required_text(fields: bodies.Fields, field: str) -> str:
+    text = _text(fields, field)
+    if text is None:
+        raise InvalidParameter(field=field, problem="is required")
+    return text
+
+
+def _text(fields: bodies.Fields, field: str) -> str | None:
+    raw = _present(fields, field)
+    text = None if raw is None else bodies.value(raw)
+    if text is None or isinstance(text, str):
+        return text
+    raise InvalidParameter(field=field, problem="must be a string")
+
+
+def _integer(fields: bodies.Fields, field: str) -> int | None:
+    raw = _present(fields, field)
+    number = None if raw is None else bodies.value(raw)
+    if number is None or (isinstance(number, int) and not isinstance(number, bool)):
+        return number
+    raise InvalidParameter(field=field, problem="must be an integer")
+
+
+def _number(fields: bodies.Fields, field: str) -> float | None:
+    raw = _present(fields, field)
+    number = None if raw is None else bodies.value(raw)
+    if number is None or (isinstance(number, int | float) and not isinstance(number, bool)):
+        return number
+    raise InvalidParameter(field=field, problem="must be a number")
+
+
+_TASK_ID = Parameter("task_id", "The id that submit answered with.")
+
+
+def _operation(
+    method: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    answer: type,
+    *,
+    body: type | None = None,
+    parameters: tuple[Parameter, ...] = (),
+) -> Operation:
+    return Operation(
+        method=method,
+        path=path,
+        handler=handler,
+        dialect=DIALECT,
+        summary=summary,
+        body=body,
+        answers={200: (summary, answer), 400: ("Not as it should be, or the key is wrong: see `reason`.", Error)},
+        parameters=parameters,
+    )
+
+
+def _constant(access: Access, answer: msgspec.Struct) -> Handler:
+    async def constant(request: Request) -> Response:
+        await access.authenticate(request.headers.get("authorization"))
+        return json_reply(answer)
+
+    return constant

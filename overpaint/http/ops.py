@@ -1,0 +1,143 @@
+"""Routes for the operator: alive, ready, metrics, and the description of all routes.
+
+Knows what an operator's tools ask for. Does not know edits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from overpaint.errors import StoreUnavailable
+from overpaint.http.replies import json_reply
+from overpaint.http.routes import Handler, Operation
+from overpaint.store.tasks import TaskStore
+from overpaint.telemetry import Metrics
+
+DIALECT = "ops"
+WORKER_STATES = ("starting", "idle", "busy")
+
+
+class Health(msgspec.Struct):
+    """The process serves."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Checks(msgspec.Struct):
+    """What a submit needs."""
+
+    store: Literal["ok", "failed"]
+    blobs: Literal["ok", "failed"]
+
+
+class Workers(msgspec.Struct):
+    """Live workers by state."""
+
+    starting: int = 0
+    idle: int = 0
+    busy: int = 0
+
+
+class Readiness(msgspec.Struct, kw_only=True):
+    """Ready: an edit submitted now would be made now."""
+
+    status: Literal["ready", "starting", "draining", "degraded"]
+    checks: Checks
+    workers: Workers
+    loading_percent: int
+
+
+def operations(
+    store: TaskStore,
+    blobs: Path,
+    metrics: Metrics,
+    is_draining: Callable[[], bool],
+    describe: Callable[[], bytes],
+) -> list[Operation]:
+    """The operator's part of the route table. `describe` gives the OpenAPI document."""
+
+    async def health(_: Request) -> Response:
+        return json_reply(Health())
+
+    async def ready(_: Request) -> Response:
+        readiness = await _readiness(store, blobs, is_draining())
+        return json_reply(readiness, 200 if readiness.status == "ready" else 503)
+
+    async def scrape(_: Request) -> Response:
+        await _measure(store, metrics)
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(_: Request) -> Response:
+        return Response(describe(), media_type="application/json")
+
+    return [
+        _operation("/healthz", health, "Is the process alive?", {200: ("It is.", Health)}),
+        _operation(
+            "/readyz",
+            ready,
+            "Would an edit be made now?",
+            {200: ("It would.", Readiness), 503: ("Not now; the body says why.", Readiness)},
+        ),
+        _operation("/metrics", scrape, "Metrics in Prometheus' text format.", {200: ("Metrics.", "text/plain")}),
+        _operation("/openapi.json", openapi, "This description.", {200: ("OpenAPI 3.1.", "application/json")}),
+    ]
+
+
+async def _readiness(store: TaskStore, blobs: Path, is_draining: bool) -> Readiness:
+    checks = Checks("ok", "ok" if await asyncio.to_thread(os.access, blobs, os.R_OK | os.W_OK | os.X_OK) else "failed")
+    workers: Workers
+    percent = 0
+    try:
+        await store.check()
+        live = await store.workers()
+        workers = Workers(**Counter(worker.state for worker in live if worker.state in WORKER_STATES))
+        percent = max((worker.loading_percent for worker in live), default=0)
+    except StoreUnavailable:
+        checks.store, workers = "failed", Workers()
+    has_model = workers.idle + workers.busy > 0
+    status: Literal["ready", "starting", "draining", "degraded"] = "ready" if has_model else "starting"
+    if "failed" in (checks.store, checks.blobs):
+        status = "degraded"
+    if is_draining:
+        status = "draining"
+    return Readiness(status=status, checks=checks, workers=workers, loading_percent=100 if has_model else percent)
+
+
+async def _measure(store: TaskStore, metrics: Metrics) -> None:
+    """Brings the gauges that live in the store up to now."""
+    stats = await store.stats()
+    metrics.edits.labels("queued").set(stats.queued)
+    metrics.edits.labels("processing").set(stats.processing)
+    oldest = stats.oldest_queued_at
+    metrics.oldest_age.set(0 if oldest is None else max(0.0, time.time() - oldest / 1000))
+    states = Counter(worker.state for worker in await store.workers())
+    for state in WORKER_STATES:
+        metrics.workers.labels(state).set(states[state])
+
+
+def _operation(
+    path: str,
+    handler: Handler,
+    summary: str,
+    answers: dict[int, tuple[str, type | str | None]],
+) -> Operation:
+    return Operation(
+        method="GET",
+        path=path,
+        handler=handler,
+        dialect=DIALECT,
+        summary=summary,
+        needs_key=False,
+        answers=answers,
+    )
