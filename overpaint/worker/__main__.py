@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from overpaint import settings
 from overpaint.errors import ConfigurationError
 from overpaint.worker import process
+from overpaint.worker.supervisor import EXIT_CONFIGURATION
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     try:
         chosen = settings.load()
     except ConfigurationError as error:
-        sys.exit(f"{error}\nhint: {error.hint}")
+        parser.exit(EXIT_CONFIGURATION, f"{error}\nhint: {error.hint}\n")
     process.run(chosen, arguments.checkpoint, arguments.device)
 
 
