@@ -171,6 +171,8 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
         value = json.loads((folder / name).read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(f"The checkpoint folder has no {name}.", hint="Pull it again.") from None
+    except ValueError:
+        raise ValueError(f"{name} is not JSON") from None
     if not isinstance(value, dict):
         raise ValueError(f"{name} is not a JSON object")
     return value

@@ -72,6 +72,13 @@ def _id(tokenizer: Tokenizer, token: str) -> int:
 
 
 def _read(folder: Path) -> Tokenizer:
+    try:
+        return _from_files(folder)
+    except Exception as error:  # tokenizers raises nothing narrower for a file that is missing or damaged
+        raise ValueError("tokenizer: a file is missing or damaged") from error
+
+
+def _from_files(folder: Path) -> Tokenizer:
     """`tokenizer.json`, or the older pair `vocab.json` and `merges.txt` with `added_tokens.json`."""
     whole = folder / "tokenizer.json"
     if whole.exists():
