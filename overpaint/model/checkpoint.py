@@ -125,7 +125,7 @@ def _weight_files(folder: Path) -> list[Path]:
         index = folder / f"{stem}.safetensors.index.json"
         single = folder / f"{stem}.safetensors"
         if index.exists():
-            files = [folder / name for name in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
+            files = [folder / name for name in _shard_names(index)]
         elif single.exists():
             files = [single]
         else:
@@ -137,6 +137,14 @@ def _weight_files(folder: Path) -> list[Path]:
     raise ConfigurationError(
         f"{folder.name}: there are no weights in safetensors form.", hint="`overpaint checkpoints pull` fetches them."
     )
+
+
+def _shard_names(index: Path) -> list[str]:
+    try:
+        names = {str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ConfigurationError(f"{index.parent.name}: {index.name} is damaged.", hint="Pull it again.") from None
+    return sorted(names)
 
 
 def _header(path: Path) -> Iterator[tuple[str, list[int]]]:
