@@ -6,14 +6,15 @@ Does not know any route.
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 import time
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -41,6 +42,7 @@ class Front:
         self._metrics = metrics
         self._own_names = _own_names(settings) if settings.is_loopback else None
         self._is_ours = lru_cache(maxsize=64)(self._is_own_name)
+        self._meters = lru_cache(maxsize=1024)(self._meters_of)  # finding a labelled child costs more than counting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -95,8 +97,13 @@ class Front:
         operation = scope.get("endpoint")
         dialect, route = (operation.dialect, operation.path) if isinstance(operation, Operation) else ("none", "none")
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._metrics.requests.labels(dialect, route, method, str(status)).inc()
-        self._metrics.request_seconds.labels(dialect, route).observe(seconds)
+        counter, histogram = self._meters(dialect, route, method, status)
+        counter.inc()
+        histogram.observe(seconds)
+
+    def _meters_of(self, dialect: str, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        requests = self._metrics.requests.labels(dialect, route, method, str(status))
+        return requests, self._metrics.request_seconds.labels(dialect, route)
 
     def _is_own_name(self, host: bytes) -> bool:
         """On loopback only loopback's names are answered: a page whose name was rebound to 127.0.0.1 is not."""
@@ -137,7 +144,7 @@ def _read_headers(scope: Scope) -> tuple[bytes, bytes]:
             request_id = value
         elif name == b"host":
             host = value
-    return request_id or secrets.token_hex(8).encode(), host
+    return request_id or b"%016x" % random.getrandbits(64), host  # a name, not a secret
 
 
 def _add_headers(message: Message, request_id: bytes) -> None:

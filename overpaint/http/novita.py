@@ -88,8 +88,16 @@ REASONS: dict[str, tuple[int, str]] = {
 _TOLD = ("field", "task_id", "limit", "pixels")  # facts that go into `metadata`
 
 _FORMATS = {"jpeg": "jpeg", "jpg": "jpeg", "png": "png", "webp": "webp"}
+#: names with a second spelling, as in protobuf JSON
+_CAMEL = {
+    "output_format": "outputFormat",
+    "true_cfg_scale": "trueCfgScale",
+    "negative_prompt": "negativePrompt",
+    "output_quality": "outputQuality",
+}
 _OWN = ("steps", "true_cfg_scale", "negative_prompt", "size", "output_quality")
-_OWN_LATER = ("images", "mask", "aspect_ratio", "quality", "n", "metadata")
+_OWN_SPELLINGS = {*_OWN, *(_CAMEL[name] for name in _OWN if name in _CAMEL)}
+_OWN_LATER = {"images", "mask", "aspect_ratio", "aspectRatio", "quality", "n", "metadata"}
 _DIGITS = re.compile(r"-?[0-9]{1,10}", re.ASCII)
 
 
@@ -216,14 +224,9 @@ def _check_media_type(content_type: str) -> None:
 def _present(fields: bodies.Fields, name: str) -> msgspec.Raw | None:
     """The member under its name or its camelCase twin; null counts as absent."""
     raw = fields.get(name)
-    if raw is None and "_" in name:
-        raw = fields.get(_camel(name))
-    return None if raw is None or bytes(raw) == b"null" else raw
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    if raw is None and name in _CAMEL:
+        raw = fields.get(_CAMEL[name])
+    return None if raw is None or bytes(memoryview(raw)[:5]) == b"null" else raw
 
 
 def _object(raw: msgspec.Raw | None, field: str) -> bodies.Fields:
@@ -235,15 +238,14 @@ def _object(raw: msgspec.Raw | None, field: str) -> bodies.Fields:
 
 
 def _check_own_names(own: Mapping[str, object]) -> None:
-    known = {_camel(name): name for name in (*_OWN, *_OWN_LATER)} | {name: name for name in (*_OWN, *_OWN_LATER)}
     for name in own:
         field = f"extra.overpaint.{name}"[:100]
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+        if name in _OWN_LATER:
+            raise UnsupportedParameter(field=field, problem="is not offered yet; leave it out")
+        if name not in _OWN_SPELLINGS:
+            near = difflib.get_close_matches(name, _OWN, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise InvalidParameter(field=field, problem=f"is not a parameter{hint}")
-        if known[name] in _OWN_LATER:
-            raise UnsupportedParameter(field=field, problem="is not offered yet; leave it out")
 
 
 def _image(fields: bodies.Fields) -> bytes | memoryview:

@@ -7,8 +7,8 @@ Dialects hand in an `Order` and get back tasks. Does not know JSON, HTTP or SQL.
 from __future__ import annotations
 
 import asyncio
+import random
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,7 +16,7 @@ from typing import TypeVar
 from uuid_utils import uuid7
 
 from overpaint.catalog import Checkpoint
-from overpaint.domain import EditRequest, InputPicture, NewTask, Status, Task
+from overpaint.domain import EditRequest, InputPicture, NewTask, OutputPicture, Status, Task
 from overpaint.errors import Draining, EditNotFound, InvalidParameter, OutputNotFound
 from overpaint.images.header import Header
 from overpaint.service.access import Caller
@@ -114,17 +114,16 @@ class Edits:
         position = await self._store.queue_position(task) if task.status is Status.QUEUED else 0
         return Standing(task, position, await self._estimates.eta_seconds(task, position), self._links(task, base))
 
-    async def output(self, file: FileName, expiry: str, key_id: str, signature: str) -> tuple[Task, int, int]:
-        """Opens a signed link: the task, which of its outputs is meant, and the seconds the link has left.
+    async def output(self, file: FileName, expiry: str, key_id: str, signature: str) -> tuple[OutputPicture, int]:
+        """Opens a signed link: the picture, and the seconds the link has left.
 
         Raises Forbidden for a link that is not ours or too old, OutputNotFound when the picture is gone.
         """
         seconds_left = self._signer.check(file, expiry, key_id, signature)
         task = await self._store.outputs_of(file.task_id)
-        for index, output in enumerate(task.outputs if task and not task.is_expired else ()):
+        for output in task.outputs if task and not task.is_expired else ():
             if _file_name(output.name) == file:
-                assert task is not None
-                return task, index, seconds_left
+                return output, seconds_left
         raise OutputNotFound()
 
     def _checked(self, order: Order) -> EditRequest:
@@ -231,7 +230,7 @@ def _or(value: T | None, default: T) -> T:
 
 def _seed(seed: int | None) -> int:
     if seed is None or seed == -1:
-        return secrets.randbelow(MAX_SEED + 1)
+        return random.getrandbits(31)
     if not 0 <= seed <= MAX_SEED:
         raise InvalidParameter(field="seed", problem=f"must be between -1 and {MAX_SEED}")
     return seed
