@@ -76,7 +76,7 @@ class Metrics:
     """The API process's metric table. Label values come from closed sets: no owner, id, prompt or URL."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # one more series for each, which nobody asked for
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series for each, which nobody asked for
         self.registry = CollectorRegistry()
         own: dict[str, Any] = {"namespace": "overpaint", "registry": self.registry}
         self.requests = Counter("http_requests", "Requests answered.", ("dialect", "route", "method", "status"), **own)
