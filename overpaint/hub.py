@@ -35,7 +35,7 @@ NEEDED = [
     "text_encoder/*.safetensors",
 ]
 _PICKLES = {".bin", ".ckpt", ".joblib", ".pkl", ".pickle", ".pt", ".pth"}
-_HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+_HUB_ID = re.compile(r"(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>\w[\w./-]*))?")
 
 Progress = Callable[[str, int, int], None]  #: (file being read, bytes done, bytes in all)
 
@@ -63,9 +63,9 @@ def locate(name: str, *, offline: bool = False, progress: Progress | None = None
     A hub checkpoint that is whole on this machine is used as it is, without asking the hub; else it is pulled.
     Raises ConfigurationError: no such checkpoint, not here while offline, or a pickle among its files.
     """
-    if (EMBEDDED / name / "model_index.json").is_file():
+    if name.isidentifier() and (EMBEDDED / name / "model_index.json").is_file():
         return EMBEDDED / name
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return without_pickles(Path(name))
     if not _HUB_ID.fullmatch(name):
         raise ConfigurationError(
@@ -89,6 +89,7 @@ def pull(name: str, *, progress: Progress | None = None) -> Path:
     Interrupted, the next call goes on where this one stopped. `progress` tells of the hashing; the download draws its
     own bars. Raises ConfigurationError where the hub has no such checkpoint or a file is not what the hub says it is.
     """
+    import httpx2
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
@@ -96,7 +97,14 @@ def pull(name: str, *, progress: Progress | None = None) -> Path:
     try:
         folder = Path(snapshot_download(repo, revision=revision, allow_patterns=NEEDED))
         info = HfApi().model_info(repo, revision=folder.name, files_metadata=True)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError, ValueError) as error:
+    except (
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        httpx2.HTTPError,
+        OSError,
+        ValueError,
+    ) as error:
         raise ConfigurationError(
             f"{name} could not be pulled: {_first_line(error)}",
             hint="Check the name and the network; HF_ENDPOINT names a mirror, HF_TOKEN opens private ones.",

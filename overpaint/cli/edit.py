@@ -54,7 +54,8 @@ def edit(
         json: Print what was made as JSON instead of the path.
     """
     *images, prompt = _checked(words)
-    asked = _Asked(tuple(_read(image) for image in images), prompt, _format(output), seed, steps)
+    format = _format(output)
+    asked = _Asked(tuple(_read(image) for image in images), prompt, format, seed, steps)
     started = time.perf_counter()
     made = _through(url, key, asked, timeout, output) if url else _here(asked, checkpoint, device)
     _write(output, made.data)

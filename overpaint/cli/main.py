@@ -9,19 +9,20 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError
 
 from overpaint import __version__
 from overpaint.cli import checkpoints, doctor, edit, keys, serve
 from overpaint.cli.talk import complain, exit_code
 from overpaint.errors import OverpaintError
 
+DEBUG = "--debug"
+
 app = App(
     name="overpaint",
     help="Edit pictures by instruction, here or through a server.",
-    help_epilogue="Begin with: overpaint doctor",
+    help_epilogue=f"Every verb takes {DEBUG}, to show where an error came from. Begin with: overpaint doctor",
     help_format="markdown",
     version=f"overpaint {__version__}",
     suppress_keyboard_interrupt=False,
@@ -37,29 +38,20 @@ app.command(keys.app)
 app.command(doctor.doctor, help_epilogue="Example: overpaint doctor --json")
 
 
-@app.meta.default
-def _launch(
-    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    debug: Annotated[bool, Parameter(negative="", show_default=False)] = False,
-) -> int:
-    """Run one verb.
-
-    Args:
-        debug: Show where an error came from.
-    """
-    try:
-        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
-    except BaseException as problem:
-        if debug and not isinstance(problem, SystemExit):
-            traceback.print_exception(problem)
-        return _end(problem)
-    return code if isinstance(code, int) else 0
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Ends the process with a code of `talk.EXIT_CODES`."""
     tokens = sys.argv[1:] if arguments is None else list(arguments)
-    sys.exit(app.meta(tokens, exit_on_error=False, print_error=False, result_action="return_value"))
+    sys.exit(_run([token for token in tokens if token != DEBUG], shows_traceback=DEBUG in tokens))
+
+
+def _run(tokens: Sequence[str], *, shows_traceback: bool) -> int:
+    try:
+        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except BaseException as problem:
+        if shows_traceback and not isinstance(problem, SystemExit):
+            traceback.print_exception(problem)
+        return _end(problem)
+    return code if isinstance(code, int) else 0
 
 
 def _end(problem: BaseException) -> int:
@@ -85,7 +77,7 @@ def _end(problem: BaseException) -> int:
             complain(f"{named}{problem.strerror or problem}.", "Check the path and its permissions.")
             return 2
         case _:
-            complain(f"Something unforeseen failed: {type(problem).__name__}: {problem}", "--debug shows where.")
+            complain(f"Something unforeseen failed: {type(problem).__name__}: {problem}", f"{DEBUG} shows where.")
             return 1
 
 

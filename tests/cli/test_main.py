@@ -135,7 +135,7 @@ import sys
 from importlib import metadata
 installed = metadata.version
 def version(name):
-    if name not in ("overpaint", "cyclopts", "httpx2", "rich"):
+    if name in {hidden}:
         raise metadata.PackageNotFoundError(name)
     return installed(name)
 metadata.version = version
@@ -163,7 +163,8 @@ def server_modules() -> set[str]:
 
 
 def run_as_client(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    code = BLOCKED.format(names=server_modules())
+    hidden = [Requirement(line).name for line in metadata.requires("overpaint") or () if "extra ==" in line]
+    code = BLOCKED.format(names=server_modules(), hidden=hidden)
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=clean_environment(), timeout=60)
 
