@@ -235,6 +235,6 @@ def _memory_errors_named(events: Iterator[Step | Edited]) -> Iterator[Step | Edi
     except (MemoryError, torch.OutOfMemoryError):
         raise EditFailed("out_of_memory") from None
     except RuntimeError as error:
-        if "not enough memory" in str(error):  # what the CPU allocator raises
+        if "DefaultCPUAllocator" in str(error):  # all that tells this RuntimeError from others
             raise EditFailed("out_of_memory") from None
         raise
