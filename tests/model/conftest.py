@@ -50,13 +50,14 @@ def stock() -> Callable[..., Stock]:
     """stock(folder, repaired=True) -> the stock pipeline over that folder, with the folder's own areas."""
 
     @cache
-    def make(folder: Path, *, repaired: bool = True) -> Stock:
+    def make(folder: Path, *, repaired: bool = True, dtype: torch.dtype = torch.float32) -> Stock:
         known = catalog.read(folder)
         return Stock(
             folder,
             native_pixels=known.native_pixels,
             condition_pixels=known.condition_pixels,
             repaired=repaired,
+            dtype=dtype,
         )
 
     return make

@@ -75,20 +75,22 @@ class Stock:
     """One loaded stock pipeline. `repaired=False` leaves the token types out, as stock does."""
 
     def __init__(
-        self, folder: Path, *, native_pixels: int, condition_pixels: int | None, repaired: bool = True
+        self,
+        folder: Path,
+        *,
+        native_pixels: int,
+        condition_pixels: int | None,
+        repaired: bool = True,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.native_pixels = native_pixels
         self.condition_pixels = condition_pixels
         name = json.loads((folder / "model_index.json").read_text("utf-8"))["_class_name"]
         self.tokenizer = Qwen2Tokenizer.from_pretrained(folder / "tokenizer")
         self.image_processor = Qwen2VLImageProcessorPil.from_pretrained(folder / "processor")
-        self.transformer = QwenImageTransformer2DModel.from_pretrained(
-            folder / "transformer", torch_dtype=torch.float32
-        )
-        self.vae = AutoencoderKLQwenImage.from_pretrained(folder / "vae", torch_dtype=torch.float32)
-        self.text_encoder = Qwen2_5_VLForConditionalGeneration.from_pretrained(
-            folder / "text_encoder", dtype=torch.float32
-        )
+        self.transformer = QwenImageTransformer2DModel.from_pretrained(folder / "transformer", torch_dtype=dtype)
+        self.vae = AutoencoderKLQwenImage.from_pretrained(folder / "vae", torch_dtype=dtype)
+        self.text_encoder = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder / "text_encoder", dtype=dtype)
         self.scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler")
         kind = {"QwenImageEditPipeline": QwenImageEditPipeline, "QwenImageEditPlusPipeline": QwenImageEditPlusPipeline}
         self.pipeline = kind[name](
