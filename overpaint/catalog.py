@@ -78,26 +78,32 @@ def _generation(pipeline: object, has_zero_cond_t: bool, folder: Path) -> Checkp
     )
 
 
-_OVERRIDES: dict[str, type] = {
-    "id": str,
-    "default_steps": int,
-    "default_true_cfg_scale": float,
-    "native_pixels": int,
-    "condition_pixels": int,
-    "max_images": int,
-    "max_pixels": int,
-    "max_prompt_tokens": int,
+#: What `overpaint.json` may set, and the least value of each number.
+_OVERRIDES: dict[str, tuple[type, int]] = {
+    "id": (str, 0),
+    "default_steps": (int, 2),
+    "default_true_cfg_scale": (float, 1),
+    "native_pixels": (int, GRID**2),
+    "condition_pixels": (int, GRID**2),
+    "max_images": (int, 1),
+    "max_pixels": (int, GRID**2),
+    "max_prompt_tokens": (int, 1),
 }
 
 
 def _overridden(known: Checkpoint, own: dict[str, Any]) -> Checkpoint:
     for name, value in own.items():
-        kind = _OVERRIDES.get(name)
-        if kind is None or not isinstance(value, (int, float) if kind is float else kind):
-            raise ConfigurationError(
-                f"overpaint.json: {name!r} is not one of {', '.join(_OVERRIDES)}, or has a wrong type."
-            )
+        if name not in _OVERRIDES:
+            raise ConfigurationError(f"overpaint.json: {name!r} is not one of {', '.join(_OVERRIDES)}.")
+        if not _fits(value, *_OVERRIDES[name]):
+            raise ConfigurationError(f"overpaint.json: {name!r} has a wrong value.")
     return replace(known, **own)
+
+
+def _fits(value: Any, kind: type, least: int) -> bool:
+    if kind is str:
+        return isinstance(value, str) and value != ""
+    return type(value) in (int, kind) and value >= least  # not isinstance: true is an int
 
 
 def _json(path: Path) -> dict[str, Any]:
