@@ -69,6 +69,11 @@ def json_object(body: bytes) -> Fields:
         raise MalformedBody(problem=_reason(error)) from None
 
 
+def first_byte(raw: msgspec.Raw) -> bytes:
+    """Tells a member's kind: quote string, brace object, bracket array, n null, t or f boolean, else number."""
+    return bytes(memoryview(raw)[:1])
+
+
 def value(raw: msgspec.Raw) -> object:
     """One member as Python's own types. Raises MalformedBody."""
     try:

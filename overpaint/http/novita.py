@@ -226,13 +226,13 @@ def _present(fields: bodies.Fields, name: str) -> msgspec.Raw | None:
     raw = fields.get(name)
     if raw is None and name in _CAMEL:
         raw = fields.get(_CAMEL[name])
-    return None if raw is None or bytes(memoryview(raw)[:5]) == b"null" else raw
+    return None if raw is None or bodies.first_byte(raw) == b"n" else raw
 
 
 def _object(raw: msgspec.Raw | None, field: str) -> bodies.Fields:
     if raw is None:
         return {}
-    if bytes(raw[:1]) != b"{":
+    if bodies.first_byte(raw) != b"{":
         raise InvalidParameter(field=field, problem="must be an object")
     return bodies.json_object(bytes(raw))
 
@@ -252,7 +252,7 @@ def _image(fields: bodies.Fields) -> bytes | memoryview:
     raw = _present(fields, "image")
     if raw is None:
         raise InvalidParameter(field="image", problem="is required")
-    first = bytes(memoryview(raw)[:1])
+    first = bodies.first_byte(raw)
     if first == b"[":  # the sentence real clients look for
         raise InvalidParameter(field="image", problem="invalid value for string field image: [")
     if first != b'"':
