@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -36,7 +36,8 @@ LONGEST_BACKOFF_SECONDS = 60.0
 HEALTHY_SECONDS = 600.0  #: a child that lived so long starts again without delay
 CRASH_LOOP_DEATHS = 5
 CRASH_LOOP_SECONDS = 300.0
-GRACE_SECONDS = 5.0  #: from a signal that leaves nothing to finish until SIGKILL
+SIGNAL_SECONDS = 0.2
+GRACE_SECONDS = 10.0  #: from a signal that leaves nothing to finish until SIGKILL
 
 log = structlog.get_logger()
 
@@ -201,12 +202,14 @@ class Supervisor:
         is_clean = await self._end(self._workers, workers)
         return await self._end((self._api,), (api,)) and is_clean
 
-    async def _end(self, children: Iterable[Child], keepers: Sequence[asyncio.Task[None]]) -> bool:
+    async def _end(self, children: Sequence[Child], keepers: Sequence[asyncio.Task[None]]) -> bool:
         """Those who are left get their second signal, which means at once, and then no choice."""
-        for child in children:
-            child.send(signal.SIGTERM)
-        await _first_of(_all(keepers), asyncio.sleep(GRACE_SECONDS))
-        is_clean = all(keeper.done() for keeper in keepers)
+        give_up_at = time.monotonic() + GRACE_SECONDS
+        while not (is_clean := all(keeper.done() for keeper in keepers)) and time.monotonic() < give_up_at:
+            for child in children:
+                child.send(signal.SIGTERM)
+            # Sent again and again: the kernel makes one of two signals that come close to each other
+            await _first_of(_all(keepers), asyncio.sleep(SIGNAL_SECONDS))
         for child in children:
             child.send(signal.SIGKILL)
         await _all(keepers)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import functools
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,29 @@ from overpaint.store.sqlite import SqliteTaskStore
 from overpaint.worker.loop import Worker
 from tests.worker.doubles import ScriptedEditor, submitted
 
+TEST_SECONDS = 30
+
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that waits in vain fails; it does not hang the run."""
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.is_relative_to(Path(__file__).parent):
+            if inspect.iscoroutinefunction(item.obj):
+                item.obj = _limited(item.obj)
+
+
+def _limited(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    @functools.wraps(test)
+    async def run(**fixtures: Any) -> None:
+        async with asyncio.timeout(TEST_SECONDS):
+            await test(**fixtures)
+
+    return run
 
 
 @pytest.fixture
@@ -89,7 +110,8 @@ class House:
         for worker, run in self.runs:
             worker.drain()
             worker.drain()
-            await asyncio.wait([run])
+            await asyncio.wait([run], timeout=5)
+            run.cancel()
         await self.store.close()
 
 
@@ -103,7 +125,6 @@ async def house(make_settings: Callable[..., Settings]) -> AsyncIterator[Callabl
         return houses[-1]
 
     with structlog.testing.capture_logs() as lines:
-        async with asyncio.timeout(20):
-            yield build
+        yield build
         for each in houses:
             await each.close()

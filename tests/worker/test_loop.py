@@ -16,7 +16,7 @@ from overpaint.store.blobs import FolderBlobs, result_name
 from overpaint.worker import loop
 from overpaint.worker.loop import Worker, WorkerBroken
 from tests.worker.conftest import House
-from tests.worker.doubles import ScriptedEditor
+from tests.worker.doubles import ScriptedEditor, picture
 
 pytestmark = pytest.mark.anyio
 
@@ -231,7 +231,7 @@ async def test_a_silent_store_costs_the_lease_before_anybody_else_may_take_it(ho
 
 
 @pytest.mark.parametrize(
-    "changes", [{"is_stored": False}, {"stored": b"another picture"}], ids=["missing", "another's bytes"]
+    "changes", [{"is_stored": False}, {"stored": picture((32, 32))}], ids=["missing", "another's bytes"]
 )
 async def test_an_input_that_is_not_what_was_sent_is_lost(house: MakeHouse, changes: dict[str, Any]) -> None:
     at, editor = house(), ScriptedEditor()

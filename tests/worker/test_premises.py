@@ -1,0 +1,36 @@
+"""The data folder and the port: what is taken is said clearly."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from overpaint.errors import ConfigurationError
+from overpaint.worker import premises
+
+
+def test_a_free_port_is_found_and_a_taken_one_named() -> None:
+    with premises.listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert port > 0
+        with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}: another program has this port") as refused:
+            premises.listen("127.0.0.1", port)
+        assert "--port" in refused.value.hint
+
+
+def test_callers_wait_before_anybody_answers() -> None:
+    with premises.listen("localhost", 0) as listener, socket.create_connection(listener.getsockname()[:2], timeout=5):
+        pass
+
+
+def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"192\.0\.2\.1:0"):
+        premises.listen("192.0.2.1", 0)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be used"), premises.locked(tmp_path / "file" / "data"):
+        pass
