@@ -30,9 +30,9 @@ def anyio_backend() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that waits in vain fails; it does not hang the run."""
     for item in items:
-        if isinstance(item, pytest.Function) and item.path.is_relative_to(Path(__file__).parent):
-            if inspect.iscoroutinefunction(item.obj):
-                item.obj = _limited(item.obj)
+        is_ours = isinstance(item, pytest.Function) and item.path.is_relative_to(Path(__file__).parent)
+        if is_ours and inspect.iscoroutinefunction(item.obj):
+            item.obj = _limited(item.obj)
 
 
 def _limited(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:

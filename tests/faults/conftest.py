@@ -1,0 +1,183 @@
+"""A whole server as a user starts it, with a tiny random checkpoint, to be killed, stopped and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+import pytest
+from PIL import Image
+
+from overpaint.domain import Attempt, Task, WorkerInfo
+from overpaint.store.sqlite import SqliteTaskStore
+from tests.model import checkpoints
+
+KEY = "correct-horse-battery-staple"
+PATIENCE_SECONDS = 60.0  #: for anything a server is asked to do
+
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return checkpoints.build(tmp_path_factory.mktemp("tiny") / "checkpoint", "edit", tiny=True)
+
+
+def until(what: Callable[[], T]) -> T:
+    """The first true answer."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not (answer := what()):
+        if time.monotonic() >= give_up_at:
+            raise TimeoutError("the server did not get there")
+        time.sleep(0.02)
+    return answer
+
+
+class Server:
+    """`overpaint serve` over one data folder; start it as often as needed."""
+
+    def __init__(self, data: Path, checkpoint: Path, **settings: str) -> None:
+        self.data = data
+        self.port = _free_port()
+        self.http = httpx2.Client(
+            base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {KEY}"}, timeout=30
+        )
+        self._argv = [sys.executable, "-m", "overpaint.cli.main", "serve", "--checkpoint", str(checkpoint)]
+        self._environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "OVERPAINT_API_KEY": KEY,
+            "OVERPAINT_DATA": str(data),
+            "OVERPAINT_PORT": str(self.port),
+            "OVERPAINT_DEVICE": "cpu",
+            **{f"OVERPAINT_{name.upper()}": value for name, value in settings.items()},
+        }
+        self._log = data.with_suffix(".log")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        """Begins; does not wait."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._argv, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+        return self
+
+    def ready(self) -> Server:
+        """Returns when an edit would begin at once."""
+        until(lambda: self.is_dead() or self.readiness()[0] == 200)
+        assert not self.is_dead(), self.log()
+        return self
+
+    def is_dead(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    def readiness(self) -> tuple[int, dict[str, Any]]:
+        try:
+            answer = self.http.get("/readyz")
+            return answer.status_code, answer.json()
+        except httpx2.TransportError:
+            return 0, {}
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def kill_group(self) -> None:
+        """`kill -9` of everything, from the outside."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def wait(self) -> int:
+        assert self.process is not None
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def submit(self, seed: int, steps: int = 100) -> httpx2.Response:
+        extra = {"overpaint": {"steps": steps}}
+        return self.http.post(
+            "/v3/async/qwen-image-edit",
+            json={"prompt": "make it snow", "image": PICTURE, "seed": seed, "extra": extra},
+        )
+
+    def submitted(self, seed: int, steps: int = 100) -> str:
+        answer = self.submit(seed, steps)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["task_id"])
+
+    def result(self, task_id: str) -> dict[str, Any]:
+        answer = self.http.get("/v3/async/task-result", params={"task_id": task_id})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def status(self, task_id: str) -> str:
+        return str(self.result(task_id)["task"]["status"]).removeprefix("TASK_STATUS_")
+
+    def step(self, task_id: str) -> int:
+        return int(self.result(task_id)["extra"]["overpaint"]["step"])
+
+    def rows(self, *task_ids: str) -> list[tuple[Task, tuple[Attempt, ...]]]:
+        """Tasks and their attempts, as the database has them."""
+
+        async def read(store: SqliteTaskStore) -> list[tuple[Task, tuple[Attempt, ...]]]:
+            found = [(await store.outputs_of(each), await store.attempts(each)) for each in task_ids]
+            return [(task, attempts) for task, attempts in found if task is not None]
+
+        return self._ask(read)
+
+    def workers(self) -> tuple[WorkerInfo, ...]:
+        return self._ask(lambda store: store.workers())
+
+    def _ask(self, question: Callable[[SqliteTaskStore], Any]) -> Any:
+        async def ask() -> Any:
+            store = SqliteTaskStore.open(self.data / "overpaint.sqlite3")
+            try:
+                return await question(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(ask())
+
+    def close(self) -> None:
+        if not self.is_dead():
+            self.kill_group()
+        self.http.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _picture() -> str:
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((64, 48)).convert("RGB").save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+PICTURE = _picture()
+
+
+@pytest.fixture
+def server(tmp_path: Path, checkpoint: Path) -> Iterator[Callable[..., Server]]:
+    """server(lease_seconds="2", …) -> one that is not started yet."""
+    made: list[Server] = []
+
+    def make(folder: Path = checkpoint, **settings: str) -> Server:
+        made.append(Server(tmp_path / "data", folder, **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

@@ -1,0 +1,129 @@
+"""Sudden and orderly ends: nothing acknowledged is lost, and nothing is made twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from overpaint.domain import Status
+from overpaint.store.blobs import FolderBlobs
+from tests.faults.conftest import Server, until
+from tests.model import checkpoints
+
+MakeServer = Callable[..., Server]
+
+
+def assert_each_made_once(server: Server, task_ids: list[str]) -> None:
+    """Every task succeeded, by exactly one attempt, with the picture its row names."""
+    blobs = FolderBlobs(server.data / "blobs")
+    rows = server.rows(*task_ids)
+    assert len(rows) == len(set(task_ids))
+    for task, attempts in rows:
+        assert task.status is Status.SUCCEEDED
+        assert [each.outcome for each in attempts].count("succeeded") == 1
+        assert attempts[-1].outcome == "succeeded" and attempts[-1].number == task.attempt
+        (output,) = task.outputs
+        assert hashlib.sha256(blobs.get(output.name)).hexdigest() == output.sha256
+
+
+def test_killing_the_whole_group_loses_nothing(server: MakeServer) -> None:
+    at = server().start().ready()
+    with ThreadPoolExecutor(10) as callers:
+        task_ids = list(callers.map(at.submitted, range(10)))
+    until(lambda: [at.status(each) for each in task_ids].count("SUCCEED") >= 2)
+    until(lambda: any(at.status(each) == "PROCESSING" for each in task_ids))
+    at.kill_group()
+    unfinished = [task for task, _ in at.rows(*task_ids) if task.status is not Status.SUCCEEDED]
+    assert unfinished
+    at.start().ready()
+    until(lambda: all(at.status(each) == "SUCCEED" for each in task_ids))
+    assert_each_made_once(at, task_ids)
+    for task_id in task_ids:
+        (image,) = at.result(task_id)["images"]
+        assert httpx2.get(image["image_url"]).status_code == 200
+    for _, attempts in at.rows(*task_ids):
+        assert {each.outcome for each in attempts} <= {"lost", "succeeded"} and len(attempts) <= 2
+
+
+def test_a_killed_worker_is_replaced_and_its_edit_made_again(server: MakeServer) -> None:
+    at = server(lease_seconds="2").start().ready()
+    (worker,) = at.workers()
+    task_id = at.submitted(seed=1)
+    until(lambda: at.step(task_id) > 0)
+    os.kill(worker.pid, signal.SIGKILL)
+    until(lambda: at.status(task_id) == "SUCCEED")
+    assert_each_made_once(at, [task_id])
+    ((_, attempts),) = at.rows(task_id)
+    assert [(each.number, each.outcome) for each in attempts] == [(1, "lost"), (2, "succeeded")]
+    assert attempts[0].worker_id != attempts[1].worker_id
+
+
+def test_draining_under_load_loses_nothing_and_costs_no_attempt(server: MakeServer) -> None:
+    at = server(drain_seconds="2").start().ready()
+    task_ids = [at.submitted(seed) for seed in range(6)]
+    until(lambda: any(at.step(each) > 0 for each in task_ids))
+    assert at.process is not None
+    at.process.send_signal(signal.SIGTERM)
+    until(lambda: at.is_dead() or at.readiness()[0] == 503)
+    if not at.is_dead():  # the edit in work may have ended just now
+        refused = at.submit(seed=99)
+        assert (refused.status_code, refused.json()["reason"]) == (503, "SERVICE_UNAVAILABLE")
+        assert at.status(task_ids[0]) in ("QUEUED", "PROCESSING", "SUCCEED")
+    assert at.wait() == 0, at.log()
+    rows = at.rows(*task_ids)
+    assert {task.status for task, _ in rows} <= {Status.QUEUED, Status.SUCCEEDED}
+    at.start().ready()
+    until(lambda: all(at.status(each) == "SUCCEED" for each in task_ids))
+    assert_each_made_once(at, task_ids)
+    assert {each.outcome for _, attempts in at.rows(*task_ids) for each in attempts} <= {"released", "succeeded"}
+
+
+def test_a_worker_that_slept_past_its_lease_changes_nothing(server: MakeServer) -> None:
+    at = server(lease_seconds="1", workers="2").start().ready()
+    until(lambda: sum(each.state == "idle" for each in at.workers()) == 2)
+    task_id = at.submitted(seed=1)
+    until(lambda: at.step(task_id) > 0)
+    ((task, _),) = at.rows(task_id)
+    (sleeper,) = [each.pid for each in at.workers() if each.id == task.worker_id]
+    os.kill(sleeper, signal.SIGSTOP)
+    until(lambda: at.status(task_id) == "SUCCEED")
+    before = at.rows(task_id)
+    os.kill(sleeper, signal.SIGCONT)
+    until(lambda: at.log().count('"status": "lost"') == 1)
+    assert at.rows(task_id) == before
+    assert_each_made_once(at, [task_id])
+    assert len(list((at.data / "blobs" / "results").rglob("*.jpeg"))) == 1
+    second = at.submitted(seed=2, steps=4)  # and it is of use again
+    until(lambda: at.status(second) == "SUCCEED")
+
+
+def test_a_broken_checkpoint_is_said_and_readiness_stays_off(server: MakeServer, tmp_path: Path) -> None:
+    broken = checkpoints.build(tmp_path / "broken", "edit", tiny=True)
+    checkpoints.change_weights(broken, "transformer", lambda tensors: tensors.pop("img_in.weight"))
+    at = server(broken).start()
+    until(lambda: "process parked" in at.log())
+    assert "img_in.weight" in at.log()
+    assert "Traceback" not in at.log()
+    status, body = at.readiness()
+    assert status == 503 and body["status"] != "ready"
+    assert not at.is_dead()  # so that people can look
+    assert at.process is not None
+    at.process.send_signal(signal.SIGTERM)
+    assert at.wait() == 0
+
+
+@pytest.mark.parametrize("what", ["no folder", "not a checkpoint"])
+def test_a_folder_that_is_no_checkpoint_stops_the_start(server: MakeServer, tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "nothing"
+    if what == "not a checkpoint":
+        folder.mkdir()
+    at = server(folder).start()
+    assert at.wait() == 2
+    assert "Traceback" not in at.log()
