@@ -29,6 +29,7 @@ from overpaint.telemetry import Metrics
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_LOGGED = {"field": re.compile(r"[a-z_.]{1,60}"), "task_id": re.compile(r"[0-9a-f-]{36}")}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 log = structlog.get_logger()
@@ -77,7 +78,7 @@ class Front:
         refusal = _as_ours(scope, error)
         line = {"request_id": request_id, "method": scope["method"], "code": refusal.code}
         if refusal is error or isinstance(error, HTTPException):
-            log.info("request_refused", **line, **{k: v for k, v in refusal.facts.items() if k in ("field", "task_id")})
+            log.info("request_refused", **line, **_loggable(refusal.facts))
         else:
             log.error("request_failed", **line, exc_info=error)
         self._metrics.rejections.labels(refusal.code).inc()
@@ -153,6 +154,11 @@ def _add_headers(message: Message, request_id: bytes) -> None:
     headers.append((b"x-content-type-options", b"nosniff"))
     if not any(name == b"cache-control" for name, _ in headers):
         headers.append((b"cache-control", b"no-store"))
+
+
+def _loggable(facts: dict[str, object]) -> dict[str, object]:
+    """The facts that say where to look; a caller's own text in their place stays out of the log."""
+    return {name: facts[name] for name, form in _LOGGED.items() if form.fullmatch(str(facts.get(name, "")))}
 
 
 def _as_ours(scope: Scope, error: Exception) -> OverpaintError:

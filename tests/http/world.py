@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +28,7 @@ from overpaint.store.blobs import FolderBlobs, result_name
 from overpaint.store.sqlite import SqliteTaskStore
 
 BASE = "http://127.0.0.1:8000"
+SECRET = "a-key-of-the-operators-own-choice"
 SUBMIT, RESULT = "/v3/async/qwen-image-edit", "/v3/async/task-result"
 
 
@@ -145,22 +147,65 @@ async def succeed(store: SqliteTaskStore, blobs: FolderBlobs, claim: Claim, colo
     return data
 
 
+class StandInWorker:
+    """A thread that finishes every task with a picture of one colour: a test's double for the other column."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._work()))
+
+    def __enter__(self) -> StandInWorker:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    async def _work(self) -> None:
+        store = SqliteTaskStore.open(self._data / "overpaint.sqlite3")
+        blobs = FolderBlobs(self._data / "blobs")
+        while not self._stop.is_set():
+            claim = await store.claim("00000000-0000-4000-8000-000000000002")
+            if claim is None:
+                await store.changed(0.1)
+            elif claim.task.request.prompt == "fail":
+                await store.finish(claim, Failed(code="out_of_memory"))
+            else:
+                await succeed(store, blobs, claim)
+        await store.close()
+
+
 class ServerProcess:
     """`overpaint.http.app.run` as a process, on a free port of loopback."""
 
-    SCRIPT = (
-        "import socket, sys\n"
-        "from overpaint.http.app import run\n"
-        "from overpaint.settings import load\n"
-        "listener = socket.create_server(('127.0.0.1', 0))\n"
-        "print(listener.getsockname()[1], flush=True)\n"
-        "run(load(), listener)\n"
-        "loaded = {'torch', 'transformers', 'diffusers', 'numpy', 'PIL'} & set(sys.modules)\n"
-        "print('loaded', *sorted(loaded), flush=True)\n"
-    )
+    SCRIPT = """
+import asyncio, socket, sys
+from overpaint.http.app import run
+from overpaint.service.access import ensure_first_key
+from overpaint.settings import load
+from overpaint.store.sqlite import SqliteTaskStore
+
+async def install_key():
+    store = SqliteTaskStore.open(load().data / "overpaint.sqlite3")
+    await ensure_first_key(store, load())
+    await store.close()
+
+asyncio.run(install_key())
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+run(load(), listener)
+print("loaded", *sorted({"torch", "transformers", "diffusers", "numpy", "PIL", "pydantic_core"} & set(sys.modules)))
+"""
 
     def __init__(self, root: Path, **flags: object) -> None:
-        settings = {"data": root / "data", "checkpoint": checkpoint_folder(root), "log_format": "json"} | flags
+        settings = {
+            "data": root / "data",
+            "checkpoint": checkpoint_folder(root),
+            "log_format": "json",
+            "api_key": SECRET,
+        } | flags
         (root / "data").mkdir(exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OVERPAINT_")}
         environment |= {f"OVERPAINT_{name.upper()}": str(value) for name, value in settings.items()}
@@ -172,6 +217,7 @@ class ServerProcess:
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline())
         self.base = f"http://127.0.0.1:{self.port}"
+        self.data = root / "data"
         self.wait_for("/healthz", 200)
 
     def wait_for(self, path: str, status: int) -> httpx2.Response:
@@ -187,8 +233,11 @@ class ServerProcess:
             time.sleep(0.02)
         raise AssertionError(f"{path} never answered {status}: {self.log()}")
 
+    def client(self) -> httpx2.Client:
+        """With the server's key; the caller closes it."""
+        return httpx2.Client(base_url=self.base, headers={"authorization": f"Bearer {SECRET}"}, trust_env=False)
+
     def log(self) -> str:
-        self._log.flush()
         return Path(str(self._log.name)).read_text()
 
     def end(self) -> str:
