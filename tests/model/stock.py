@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,12 +118,14 @@ class Stock:
         true_cfg_scale: float = 4.0,
         width: int | None = None,
         height: int | None = None,
+        after_step: Callable[[], object] = lambda: None,
     ) -> Result:
         """One edit. The Plus pipeline takes its size from the *last* picture unless width and height are given."""
         latents: list[Tensor] = []
 
         def keep(_pipe: object, _step: int, _time: object, values: dict[str, Tensor]) -> dict[str, Tensor]:
-            latents.append(values["latents"].clone())
+            latents.append(values["latents"])
+            after_step()
             return values
 
         one_only = isinstance(self.pipeline, QwenImageEditPipeline)
