@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkstemp
 
 from overpaint.errors import ConfigurationError, Forbidden
 from overpaint.images.header import MEDIA_TYPES
@@ -120,12 +121,11 @@ def _hkdf(root: bytes, label: bytes) -> bytes:
 def _write_once(path: Path, content: bytes) -> None:
     """Appears whole or not at all; whoever comes second leaves the first one's file in place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.touch(mode=0o600)
-    with partial.open("wb") as file:
+    descriptor, partial = mkstemp(dir=path.parent)  # mode 0600, a name of its own
+    with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     with contextlib.suppress(FileExistsError):
         path.hardlink_to(partial)
-    partial.unlink()
+    Path(partial).unlink()
