@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from enum import StrEnum
 from types import TracebackType
 
@@ -75,7 +76,8 @@ class Lease:
     ) -> None:
         if self._keeper is not None:
             self._keeper.cancel()
-            await asyncio.wait([self._keeper])
+            with suppress(asyncio.CancelledError):
+                await self._keeper
 
     def is_stopped(self) -> bool:
         """Asked by the making thread at each step."""
@@ -128,11 +130,9 @@ class Lease:
                 await self._sleep(now)
 
     def _renewal_due(self) -> float:
-        due = self._renewed + self._seconds / RENEWALS_PER_LEASE
-        if self.step == self._reported:
-            return due
-        # Each step is told, not too often, but the last one always: the decoder works on, and people watch
-        return 0.0 if self.step == self._total else min(due, self._renewed + REPORT_SECONDS)
+        """A step in between is told with an early renewal, but not too often; the end of the task tells the last."""
+        early = self._seconds / RENEWALS_PER_LEASE if self.step == self._reported else REPORT_SECONDS
+        return self._renewed + min(early, self._seconds / RENEWALS_PER_LEASE)
 
     async def _sleep(self, now: float) -> None:
         """Until the next thing is due, or there is news."""
@@ -141,12 +141,10 @@ class Lease:
             dues.append(self._deadline)
         if self._sign_of_life is not None:
             dues.append(self._sign_of_life + self._patience)
-        try:
+        self._news.clear()
+        with suppress(TimeoutError):
             async with asyncio.timeout(min(dues) - now if dues else None):
                 await self._news.wait()
-            self._news.clear()
-        except TimeoutError:
-            pass
 
     async def _renew(self, now: float) -> None:
         fence = self._renewed + self._seconds * FENCE

@@ -11,8 +11,10 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import structlog
@@ -97,7 +99,8 @@ class Worker:
                 await self._serve(editor, *claimed)
         finally:
             presence.cancel()
-            await asyncio.wait([presence])
+            with suppress(asyncio.CancelledError):
+                await presence
 
     def drain(self) -> None:
         """Claims nothing more; the edit in work may finish if it can in time. A second call gives it back at once."""
@@ -117,8 +120,8 @@ class Worker:
         editor = await self._in_thread(self._load, _from_thread(self._presence.loading))
         await self._in_thread(making.warm_up, editor, _from_thread(lambda *_: moments.append(time.monotonic())))
         self._presence.stepped((moments[-1] - moments[0]) / (len(moments) - 1))
-        self._presence.idle()
-        log.info("worker ready", device=self._presence.info.device, step_seconds=round(self._pace, 4))
+        self._presence.loaded(str(editor.device))
+        log.info("worker ready", device=str(editor.device), step_seconds=round(self._pace, 4))
         return editor
 
     @property
@@ -257,17 +260,19 @@ class Worker:
 
     async def _patiently(self, work: Callable[[], Awaitable[T]], is_stopped: Callable[[], bool]) -> T:
         """Repeats what the storage refuses for now. Raises Stopped, or TryLater when patience is at its end."""
-        give_up_at = time.monotonic() + STORING_PATIENCE_SECONDS
-        while True:
+        began = time.monotonic()
+        for tries in count(1):
             try:
                 return await work()
             except TryLater as error:
-                log.warning("storage does not answer", code=error.code)
-                if time.monotonic() >= give_up_at:
+                if tries == 1:
+                    log.warning("storage does not answer", code=error.code)
+                if time.monotonic() - began >= STORING_PATIENCE_SECONDS:
                     raise
             if is_stopped():
-                raise Stopped()
+                break
             await asyncio.sleep(RETRY_SECONDS)
+        raise Stopped()
 
     async def _unless_draining(self, work: Awaitable[T]) -> T | None:
         working, draining = asyncio.ensure_future(work), asyncio.ensure_future(self._draining.wait())

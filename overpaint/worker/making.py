@@ -25,17 +25,21 @@ LONGEST_SIDE = 16_383  #: pixels; WebP has no larger
 OnStep = Callable[[int, int], None]  #: (steps done, steps in all)
 
 
-def load(folder: Path, device: str, dtype: str, sharers: int, progress: Callable[[float], None]) -> Editor:
+def load(folder: Path, device: str, dtype: str, number: int, workers: int, progress: Callable[[float], None]) -> Editor:
     """The editor, ready; `progress` hears 0 … 1. Raises ConfigurationError when the folder or device is not usable.
 
-    sharers  worker processes on this machine: they divide its cores, because each would otherwise start a thread a
-             core. The number of threads is part of what makes pictures repeatable, so one worker leaves it alone.
+    device   "auto", "cpu", "cuda" or "cuda:N"
+    number   0 … workers - 1: unless `device` names one, each worker takes the next GPU
+    workers  on a CPU they divide its cores, because each would otherwise start a thread a core. The number of threads
+             is part of what makes pictures repeatable, so a single worker leaves it alone.
     """
     import torch
 
     from overpaint.model import load_editor
 
-    torch.set_num_threads(max(1, torch.get_num_threads() // sharers))
+    torch.set_num_threads(max(1, torch.get_num_threads() // workers))
+    if device in ("auto", "cuda") and torch.cuda.is_available():
+        device = f"cuda:{number % torch.cuda.device_count()}"
     return load_editor(folder, device=device, dtype=dtype, progress=progress)
 
 

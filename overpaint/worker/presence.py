@@ -50,9 +50,13 @@ class Presence:
         """0 … 1 of the checkpoint is read."""
         self._say(loading_percent=min(99, int(100 * share)))
 
+    def loaded(self, device: str) -> None:
+        """The checkpoint lies on this device."""
+        self._say(loading_percent=100, device=device)
+
     def idle(self) -> None:
         """Ready to claim."""
-        self._say(state="idle", loading_percent=100)
+        self._say(state="idle")
 
     def busy(self) -> None:
         """Has a task."""

@@ -32,14 +32,14 @@ EXIT_BROKEN = 70  #: the device hangs or lost its context
 log = structlog.get_logger()
 
 
-def run(settings: Settings, checkpoint_folder: Path, device: str) -> NoReturn:
-    """Works until SIGTERM drains it; a second SIGTERM gives back at once.
+def run(settings: Settings, checkpoint_folder: Path, device: str, *, number: int = 0) -> NoReturn:
+    """Works until SIGTERM drains it; a second SIGTERM gives back at once. `number`: which worker it is, from 0.
 
     Exit codes: 0 drained · 2 the configuration cannot work · 70 the device needs a new process · 1 anything else.
     """
     configure_logging(settings)
     try:
-        code = asyncio.run(_work(settings, checkpoint_folder, device))
+        code = asyncio.run(_work(settings, checkpoint_folder, device, number))
     except ConfigurationError as error:
         log.error("worker cannot start", problem=str(error), hint=error.hint)
         code = EXIT_CONFIGURATION
@@ -54,7 +54,7 @@ def run(settings: Settings, checkpoint_folder: Path, device: str) -> NoReturn:
     os._exit(code)  # the making thread may be in a step, or hang: whoever ends here no longer waits for it
 
 
-async def _work(settings: Settings, folder: Path, device: str) -> int:
+async def _work(settings: Settings, folder: Path, device: str, number: int) -> int:
     checkpoint = catalog.read(folder)
     store = SqliteTaskStore.open(
         settings.data / "overpaint.sqlite3",
@@ -63,7 +63,7 @@ async def _work(settings: Settings, folder: Path, device: str) -> int:
         result_ttl_seconds=settings.result_ttl_seconds,
         record_ttl_seconds=settings.record_ttl_seconds,
     )
-    load = partial(making.load, folder, device, settings.dtype, settings.workers)
+    load = partial(making.load, folder, device, settings.dtype, number, settings.workers)
     info = WorkerInfo(id=str(uuid4()), pid=os.getpid(), device=device, checkpoint=checkpoint.id, state="starting")
     worker = Worker(settings, store, FolderBlobs(settings.data / "blobs"), load, info)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.drain)

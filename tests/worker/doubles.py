@@ -52,6 +52,8 @@ class ScriptedEditor:
         max_images=1,
     )
 
+    device = "cpu"
+
     def __init__(
         self, at_step: Callable[[int], object] = lambda step: None, *, size: tuple[int, int] = (64, 48)
     ) -> None:

@@ -137,7 +137,7 @@ async def test_the_lease_is_renewed_while_a_step_is_long(house: MakeHouse) -> No
     assert (task.status, task.attempt) == (Status.SUCCEEDED, 1)
 
 
-async def test_progress_is_written_and_the_last_step_always(house: MakeHouse) -> None:
+async def test_progress_is_written_long_before_the_lease_needs_it(house: MakeHouse) -> None:
     at, steps = house(lease_seconds=600), list[int]()
     beat = at.store.beat
 
