@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from overpaint.errors import ConfigurationError
 
@@ -40,6 +46,12 @@ def _with_unit(units: dict[str, float]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _split(value: object) -> object:
+    """Accepts "a,b" where several names are meant."""
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Bytes = Annotated[int, _with_unit(_BYTES)]
 Seconds = Annotated[float, _with_unit(_SECONDS)]
 
@@ -73,8 +85,9 @@ class Settings(BaseSettings):
     max_prompt_characters: int = Field(default=4000, ge=1, description="Longest prompt, in Unicode code points.")
     body_timeout_seconds: Seconds = Field(default=60, gt=0, description="Longest time a request body may take.")
     fetch_timeout_seconds: Seconds = Field(default=10, gt=0, description="Longest time an image URL may take, in all.")
-    outbound_allow: tuple[str, ...] = Field(
-        default=(), description="Host names, `host:port` or CIDRs that image URLs may name although they are private."
+    outbound_allow: Names = Field(
+        default=(),
+        description="Host names, `host:port` or CIDRs, comma-separated, that image URLs may name although private.",
     )
 
     queue_max: int = Field(default=10_000, ge=0, description="Edits that may wait; one more gets 429. 0 = no limit.")

@@ -122,7 +122,7 @@ def test_a_picture_behind_a_url_is_fetched_at_submit(serve: Serve, httpserver: H
     httpserver.expect_request("/text").respond_with_data("not a picture")
     httpserver.expect_request("/gone").respond_with_data("", 404)
     port = httpserver.port
-    server = serve(outbound_allow=json.dumps([f"{httpserver.host}:{port}", f"127.0.0.1:{port}"]))
+    server = serve(outbound_allow=f"{httpserver.host}:{port},127.0.0.1:{port}")
     with server.client() as client:
         for path in ("/cat", "/moved"):
             assert client.post(SUBMIT, json=ORDER | {"image": httpserver.url_for(path)}).status_code == 200
