@@ -64,15 +64,16 @@ def serve(
             found,
             listener=listener,
             api_argv=[sys.executable, "-m", "overpaint.http", "--listener", str(listener.fileno())],
-            worker_argvs=[_worker_argv(found, folder) for _ in range(found.workers)],
+            worker_argvs=[_worker_argv(found, folder, number) for number in range(found.workers)],
             on_ready=welcome.speak,
         )
     finally:
         welcome.show_key()
 
 
-def _worker_argv(settings: Settings, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "overpaint.worker", "--checkpoint", str(folder), "--device", settings.device]
+def _worker_argv(settings: Settings, folder: Path, number: int) -> list[str]:
+    choice = ["--checkpoint", str(folder), "--device", settings.device, "--number", str(number)]
+    return [sys.executable, "-m", "overpaint.worker", *choice]
 
 
 class Welcome:
