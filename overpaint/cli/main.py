@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError
 
 from overpaint import __version__
 from overpaint.cli import checkpoints, doctor, edit, keys, serve
-from overpaint.cli.talk import complain, exit_code
+from overpaint.cli.talk import complain, exit_code, next_step
 from overpaint.errors import OverpaintError
 
 DEBUG = "--debug"
@@ -65,7 +65,7 @@ def _end(problem: BaseException) -> int:
             complain(str(problem), "`overpaint --help` lists the verbs, `overpaint VERB --help` the flags.")
             return 2
         case OverpaintError():
-            complain(str(problem), problem.hint)
+            complain(str(problem), next_step(problem))
             return exit_code(problem)
         case ModuleNotFoundError() if not (problem.name or "").startswith("overpaint"):
             complain(f"This needs the server's packages; {problem.name} is missing.", "pip install 'overpaint[server]'")

@@ -41,6 +41,16 @@ _MEANINGS: Sequence[tuple[type[OverpaintError], int]] = (
 )
 
 
+#: What to do where an error itself does not say: by exit code.
+_NEXT_STEPS = {
+    1: "Change the request, or try another seed.",
+    2: "Change what was asked; docs/reference/errors.md tells the limits.",
+    4: "Check the id, and whose key you use.",
+    5: "Try again; `overpaint doctor` and the server's log know more.",
+    6: "Try again later; the server's QUEUE_MAX is the limit.",
+}
+
+
 class WrongUsage(InvalidRequest):
     """What was typed cannot be meant. facts: problem."""
 
@@ -60,6 +70,11 @@ def exit_code(error: OverpaintError) -> int:
     if isinstance(error, CheckFailed):
         return 1
     return next((code for kind, code in _MEANINGS if isinstance(error, kind)), 5)
+
+
+def next_step(error: OverpaintError) -> str:
+    """The error's own hint, or else what its kind suggests."""
+    return error.hint or _NEXT_STEPS.get(exit_code(error), "`overpaint doctor` looks around.")
 
 
 def stderr() -> Console:
