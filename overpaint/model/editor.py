@@ -121,10 +121,12 @@ class Editor:
         velocity = self._velocity(positive, negative, scale, torch.cat([pack(r) for r in references], dim=1), shapes)
         levels = sigmas(self.parts.schedule, steps, pack(noise).shape[1])
 
+        self._wait()
         prepared = time.perf_counter()
         latents = pack(noise)
         for stride in denoise(velocity, latents, levels):
             latents = stride.latents
+            self._wait()
             yield Step(stride.index, stride.total, self._preview(stride, shapes[0], frame))
         denoised = time.perf_counter()
 
@@ -184,6 +186,11 @@ class Editor:
         size = (1, config.z_dim, frame.grid_height // config.factor, frame.grid_width // config.factor)
         generator = torch.Generator("cpu").manual_seed(seed)
         return torch.randn(size, generator=generator).to(self.device, self.dtype)
+
+    def _wait(self) -> None:
+        """A GPU runs behind the program: only when it has caught up is a step really done, and its time known."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     # --- the network --------------------------------------------------------------------------------------------------
 
