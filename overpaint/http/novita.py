@@ -98,6 +98,7 @@ _CAMEL = {
 _OWN = ("steps", "true_cfg_scale", "negative_prompt", "size", "output_quality")
 _OWN_SPELLINGS = {*_OWN, *(_CAMEL[name] for name in _OWN if name in _CAMEL)}
 _OWN_LATER = {"images", "mask", "aspect_ratio", "aspectRatio", "quality", "n", "metadata"}
+_PLAIN_QUERY = re.compile(r"task_id=([0-9a-f-]{36})", re.ASCII)
 _DIGITS = re.compile(r"-?[0-9]{1,10}", re.ASCII)
 
 
@@ -209,6 +210,9 @@ def _percent(task: Task) -> int:
 
 def _task_id(request: Request) -> str:
     query: str = request.scope["query_string"].decode("latin-1")
+    plain = _PLAIN_QUERY.fullmatch(query)
+    if plain:  # nearly every poll: a tenth of its time went into taking the query apart
+        return plain[1]
     values = parse_qs(query, keep_blank_values=True).get("task_id", [""])
     if not values[-1]:
         raise InvalidParameter(field="task_id", problem="is required, as a query parameter")

@@ -63,11 +63,11 @@ class Pictures:
         Raises InvalidImage, InvalidImageSize, ImageFileTooLarge, ImageResolutionTooHigh; for a URL also
         ImageUrlNotAllowed and ImageFetchFailed.
         """
-        if _URL.match(bytes(text[:8], "utf-8") if isinstance(text, str) else bytes(text[:8])):
-            url = text if isinstance(text, str) else bytes(text).decode()
-            data: bytes = await self._fetched(url, field)
+        raw = text.encode("utf-8", "replace") if isinstance(text, str) else text
+        if _URL.match(bytes(raw[:_HEAD_BYTES])):
+            data = await self._fetched(bytes(raw).decode("utf-8", "replace"), field)
             return await off_loop(len(data), self._checked, data, field)
-        return await off_loop(len(text), self._decoded, text, field)
+        return await off_loop(len(raw), self._decoded, memoryview(raw), field)
 
     async def _fetched(self, url: str, field: str) -> bytes:
         outcome = "ok"
@@ -79,8 +79,7 @@ class Pictures:
         finally:
             self._metrics.fetches.labels(outcome).inc()
 
-    def _decoded(self, text: ImageText, field: str) -> Picture:
-        raw = memoryview(text.encode("utf-8", "replace") if isinstance(text, str) else text)
+    def _decoded(self, raw: memoryview, field: str) -> Picture:
         head = bytes(raw[:_HEAD_BYTES])
         if head[:5].lower() == b"data:":
             match = _DATA.match(head)
