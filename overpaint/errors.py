@@ -5,7 +5,7 @@ logs or HTTP libraries. No message ever holds a path, an address, a key or a tra
 
 OverpaintError
 ├── NotAllowed ─ InvalidApiKey, Forbidden, WrongHost            bring another key, or come by the right name
-├── NotFound ─ RouteNotFound, MethodNotAllowed, EditNotFound, ModelNotFound
+├── NotFound ─ RouteNotFound, MethodNotAllowed, EditNotFound, OutputNotFound
 ├── InvalidRequest ─ MalformedBody, InvalidParameter, …         change the request
 ├── TryLater ─ QueueFull, Draining, StorageFull, …              send the same request again
 └── ConfigurationError                                          the operator changes a setting (never sent on the wire)
@@ -70,10 +70,6 @@ class EditNotFound(NotFound):
 
 class OutputNotFound(NotFound):
     code, message = "output_not_found", "There is no such picture, or no longer."
-
-
-class ModelNotFound(NotFound):
-    code, message = "model_not_found", "The model {model} is not served here."
 
 
 class InvalidRequest(OverpaintError):
