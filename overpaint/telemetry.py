@@ -34,13 +34,12 @@ def configure_logging(settings: Settings) -> None:
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
     level = getattr(logging, settings.log_level.upper())
     text = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-    render: list[Any] = [text] if is_text else [structlog.processors.format_exc_info, _masked, _JSON]
+    render: list[Any] = [_masked, text] if is_text else [structlog.processors.format_exc_info, _masked, _JSON]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp" if is_text else "ts"),
             _allowed_fields_only,
-            _masked,
             *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
