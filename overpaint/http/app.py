@@ -156,14 +156,14 @@ async def housekeeping(store: TaskStore, blobs: FolderBlobs, metrics: Metrics) -
             report = await store.sweep()
             if report.requeued or report.failed or report.canceled:
                 metrics.leases_lost.inc(report.requeued + report.failed + report.canceled)
-                log.warning("leases_lost", requeued=report.requeued, failed=report.failed, canceled=report.canceled)
+                log.warning("leases lost", requeued=report.requeued, failed=report.failed, canceled=report.canceled)
             names = await store.expire()
             for name in names:
                 await asyncio.to_thread(blobs.delete, name)
             if names:
-                log.info("pictures_erased", erased=len(names))
+                log.info("pictures erased", erased=len(names))
         except OverpaintError as error:  # the store is away; it says so once a second until it is back
-            log.warning("housekeeping_failed", code=error.code)
+            log.warning("housekeeping failed", code=error.code)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 

@@ -78,9 +78,9 @@ class Front:
         refusal = _as_ours(scope, error)
         line = {"request_id": request_id, "method": scope["method"], "code": refusal.code}
         if refusal is error or isinstance(error, HTTPException):
-            log.info("request_refused", **line, **_loggable(refusal.facts))
+            log.info("request refused", **line, **_loggable(refusal.facts))
         else:
-            log.error("request_failed", **line, exc_info=error)
+            log.error("request failed", **line, exc_info=error)
         self._metrics.rejections.labels(refusal.code).inc()
         path = scope["path"]
         if novita.PATHS.match(path):
