@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from uuid import UUID
 
 from overpaint.errors import StorageFull, StoreUnavailable
 
@@ -65,8 +65,13 @@ def parse_result_name(name: str) -> ResultName | None:
 
 
 def _day(task_id: str) -> str:
-    milliseconds = UUID(task_id).int >> 80
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y/%m/%d}"
+    """The folder of the day that a UUIDv7 begins with: 48 bits of unix milliseconds."""
+    return _day_folder(int(task_id[:8] + task_id[9:13], 16) // 86_400_000)
+
+
+@lru_cache(maxsize=16)
+def _day_folder(day: int) -> str:
+    return f"{datetime.fromtimestamp(day * 86_400, UTC):%Y/%m/%d}"
 
 
 def _checked(name: str) -> str:
