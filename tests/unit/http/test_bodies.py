@@ -41,6 +41,15 @@ def test_depth_counts_brackets_outside_strings_only(levels: int, noise: str) -> 
             bodies.json_object(body)
 
 
+def test_a_flood_of_members_is_refused_before_it_is_taken_apart() -> None:
+    def body(members: int) -> bytes:
+        return b"{" + b",".join(b'"%d":1' % number for number in range(members)) + b"}"
+
+    assert len(bodies.json_object(body(bodies.MAX_MEMBERS))) == bodies.MAX_MEMBERS
+    with pytest.raises(MalformedBody, match="members"):
+        bodies.json_object(body(bodies.MAX_MEMBERS + 1))
+
+
 @given(st.text(st.characters(codec="utf-8"), max_size=30), st.booleans())
 def test_a_string_member_gives_its_bytes(text: str, is_ascii: bool) -> None:
     raw = bodies.json_object(json.dumps({"a": text}, ensure_ascii=is_ascii).encode())["a"]
