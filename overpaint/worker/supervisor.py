@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import json
 import os
 import random
 import signal
@@ -224,7 +223,7 @@ def environment(settings: Settings) -> dict[str, str]:
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
         if value is not None:
-            found[PREFIX + name.upper()] = json.dumps(value) if isinstance(value, tuple) else str(value)
+            found[PREFIX + name.upper()] = ",".join(value) if isinstance(value, tuple) else str(value)
     return found
 
 

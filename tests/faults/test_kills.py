@@ -36,7 +36,7 @@ def assert_each_made_once(server: Server, task_ids: list[str]) -> None:
 def test_killing_the_whole_group_loses_nothing(server: MakeServer) -> None:
     at = server().start().ready()
     with ThreadPoolExecutor(10) as callers:
-        task_ids = list(callers.map(at.submitted, range(10)))
+        task_ids = list(callers.map(lambda seed: at.submitted(seed, steps=40), range(10)))
     until(lambda: [at.status(each) for each in task_ids].count("SUCCEED") >= 2)
     until(lambda: any(at.status(each) == "PROCESSING" for each in task_ids))
     at.kill_group()
@@ -67,7 +67,7 @@ def test_a_killed_worker_is_replaced_and_its_edit_made_again(server: MakeServer)
 
 def test_draining_under_load_loses_nothing_and_costs_no_attempt(server: MakeServer) -> None:
     at = server(drain_seconds="2").start().ready()
-    task_ids = [at.submitted(seed) for seed in range(6)]
+    task_ids = [at.submitted(seed, steps=60) for seed in range(6)]
     until(lambda: any(at.step(each) > 0 for each in task_ids))
     assert at.process is not None
     at.process.send_signal(signal.SIGTERM)

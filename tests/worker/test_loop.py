@@ -82,14 +82,12 @@ async def test_an_input_that_came_with_its_submit_is_read_from_there(house: Make
 
 async def test_a_cancel_stops_the_work_at_a_step(house: MakeHouse) -> None:
     at, moment = house(), Moment(3)
-    at.start(moment.editor)
+    worker, _ = at.start(moment.editor)
     task_id = await at.submit(steps=100)
     await moment.reached.wait()
     await at.store.cancel("me", task_id)
     assert (await at.task(task_id)).status is Status.PROCESSING
-    beats = Counted(at.store.beat)
-    at.store.beat = beats  # type: ignore[method-assign]
-    await beats.reach(2)  # one may have been on its way; the next one brings the word
+    await stopped(worker)
     moment.go_on.set()
     task = await at.until(task_id)
     assert (task.status, task.error_code, task.outputs) == (Status.CANCELED, "canceled", ())
@@ -124,13 +122,13 @@ class Counted:
 
 
 async def test_the_lease_is_renewed_while_a_step_is_long(house: MakeHouse) -> None:
-    at, moment = house(lease_seconds=0.3), Moment(2)
+    at, moment = house(lease_seconds=1.5), Moment(2)
     beats = Counted(at.store.beat)
     at.store.beat = beats  # type: ignore[method-assign]
     at.start(moment.editor)
     task_id = await at.submit()
     await moment.reached.wait()
-    await beats.reach(8)  # each a third of a lease after the other: twice the lease is over
+    await beats.reach(5)  # each a third of a lease after the other: the first lease is long over
     assert (await at.store.sweep()).requeued == 0
     moment.go_on.set()
     task = await at.until(task_id)
@@ -172,13 +170,11 @@ async def win(at: House, task_id: str) -> tuple[Claim, OutputPicture]:
 
 async def test_a_worker_that_lost_its_lease_makes_no_more_of_it_and_writes_nothing(house: MakeHouse) -> None:
     at, moment = house(), Moment(2)
-    at.start(moment.editor)
+    worker, _ = at.start(moment.editor)
     task_id = await at.submit(steps=100)
     await moment.reached.wait()
     _, output = await win(at, task_id)
-    beats = Counted(at.store.beat)
-    at.store.beat = beats  # type: ignore[method-assign]
-    await beats.reach(1)
+    await stopped(worker)
     moment.go_on.set()
     assert (await at.until(await at.submit())).status is Status.SUCCEEDED  # and works on
     assert [line["status"] for line in await at.told(2)] == ["lost", "succeeded"]
@@ -279,7 +275,7 @@ async def test_numbers_that_are_no_picture_may_be_one_the_next_time(house: MakeH
 
 
 async def test_an_edit_may_not_run_longer_than_its_limit(house: MakeHouse) -> None:
-    at, moment = house(run_timeout_seconds=0.1), Moment(3)
+    at, moment = house(run_timeout_seconds=0.1), Moment(1)
     worker, _ = at.start(moment.editor)
     task_id = await at.submit(steps=100)
     await moment.reached.wait()
