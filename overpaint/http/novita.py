@@ -1,14 +1,13 @@
 """The Novita dialect: request → domain → answer, and nothing decided in between.
 
-Knows the dialect's words, the forms its clients send numbers in, and its name for each of our errors. Does not know
-limits or defaults of an edit.
+Knows the dialect's routes, its words for a task's state and its name for each of our errors. Does not know how a
+submit's body is read (`novita_orders`), nor limits or defaults of an edit.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import msgspec
@@ -16,13 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from overpaint.domain import Status, Task
-from overpaint.errors import (
-    FAILURES,
-    InvalidParameter,
-    OverpaintError,
-    UnsupportedMediaType,
-    UnsupportedParameter,
-)
+from overpaint.errors import FAILURES, InvalidParameter, OverpaintError
 from overpaint.http import bodies
 from overpaint.http.novita_bodies import (
     Balance,
@@ -36,14 +29,14 @@ from overpaint.http.novita_bodies import (
     Submitted,
     User,
 )
+from overpaint.http.novita_orders import DIALECT, check_media_type, to_order
 from overpaint.http.replies import json_reply
 from overpaint.http.routes import Handler, Operation, Parameter
 from overpaint.service.access import Access
-from overpaint.service.edits import Edits, Order, Standing
+from overpaint.service.edits import Edits, Standing
 from overpaint.service.pictures import off_loop
 from overpaint.settings import Settings
 
-DIALECT = "novita"
 PATHS = re.compile(r"/(?:v3|v3beta|openapi|openai)(?:/|$)")  #: where errors speak this dialect
 SUBMIT, RESULT = "/v3/async/qwen-image-edit", "/v3/async/task-result"
 SIBLINGS = ("qwen-image-edit-2509", "qwen-image-edit-2511")  #: answer only where that very model is served
@@ -87,19 +80,7 @@ REASONS: dict[str, tuple[int, str]] = {
 }
 _TOLD = ("field", "task_id", "limit", "pixels")  # facts that go into `metadata`
 
-_FORMATS = {"jpeg": "jpeg", "jpg": "jpeg", "png": "png", "webp": "webp"}
-#: names with a second spelling, as in protobuf JSON
-_CAMEL = {
-    "output_format": "outputFormat",
-    "true_cfg_scale": "trueCfgScale",
-    "negative_prompt": "negativePrompt",
-    "output_quality": "outputQuality",
-}
-_OWN = ("steps", "true_cfg_scale", "negative_prompt", "size", "output_quality")
-_OWN_SPELLINGS = {*_OWN, *(_CAMEL[name] for name in _OWN if name in _CAMEL)}
-_OWN_LATER = {"images", "mask", "aspect_ratio", "aspectRatio", "quality", "n", "metadata"}
 _PLAIN_QUERY = re.compile(r"task_id=([0-9a-f-]{36})", re.ASCII)
-_DIGITS = re.compile(r"-?[0-9]{1,10}", re.ASCII)
 
 
 def operations(
@@ -109,7 +90,7 @@ def operations(
 
     async def submit(request: Request) -> Response:
         caller = await access.authenticate(request.headers.get("authorization"))
-        _check_media_type(request.headers.get("content-type", ""))
+        check_media_type(request.headers.get("content-type", ""))
         body = await bodies.read(request, limit=settings.max_body_bytes, seconds=settings.body_timeout_seconds)
         order = await off_loop(len(body), to_order, body, base(request))
         task = await edits.submit(caller, order)
@@ -129,31 +110,6 @@ def operations(
             "GET", "/openapi/v1/billing/balance/detail", _constant(access, Balance()), "The key's balance.", Balance
         ),
     ]
-
-
-def to_order(body: bytes, public_base: str) -> Order:
-    """Body -> domain. Raises MalformedBody, InvalidParameter, UnsupportedParameter: types only, no ranges."""
-    fields = bodies.json_object(body)
-    extra = _object(_present(fields, "extra"), "extra")
-    if _present(extra, "webhook") is not None:
-        _object(_present(extra, "webhook"), "extra.webhook")
-        problem = "webhooks are not offered yet; leave it out and poll the task instead"
-        raise UnsupportedParameter(field="extra.webhook", problem=problem)
-    own = _object(_present(extra, "overpaint"), "extra.overpaint")
-    _check_own_names(own)
-    return Order(
-        dialect=DIALECT,
-        public_base=public_base,
-        prompt=_required_text(fields, "prompt"),
-        image=_image(fields),
-        output_format=_format(fields),
-        seed=_seed(fields),
-        negative_prompt=_text(own, "negative_prompt"),
-        steps=_integer(own, "steps"),
-        true_cfg_scale=_number(own, "true_cfg_scale"),
-        size=_text(own, "size"),
-        output_quality=_integer(own, "output_quality"),
-    )
 
 
 def to_result(standing: Standing) -> Result:
@@ -217,103 +173,6 @@ def _task_id(request: Request) -> str:
     if not values[-1]:
         raise InvalidParameter(field="task_id", problem="is required, as a query parameter")
     return values[-1]
-
-
-def _check_media_type(content_type: str) -> None:
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind.startswith("multipart/") or kind == "application/x-www-form-urlencoded":
-        raise UnsupportedMediaType(problem="A form is not taken here; send JSON with `Content-Type: application/json`.")
-
-
-def _present(fields: bodies.Fields, name: str) -> msgspec.Raw | None:
-    """The member under its name or its camelCase twin; null counts as absent."""
-    raw = fields.get(name)
-    if raw is None and name in _CAMEL:
-        raw = fields.get(_CAMEL[name])
-    return None if raw is None or bodies.first_byte(raw) == b"n" else raw
-
-
-def _object(raw: msgspec.Raw | None, field: str) -> bodies.Fields:
-    if raw is None:
-        return {}
-    if bodies.first_byte(raw) != b"{":
-        raise InvalidParameter(field=field, problem="must be an object")
-    return bodies.json_object(bytes(raw))
-
-
-def _check_own_names(own: Mapping[str, object]) -> None:
-    for name in own:
-        field = f"extra.overpaint.{name}"[:100]
-        if name in _OWN_LATER:
-            raise UnsupportedParameter(field=field, problem="is not offered yet; leave it out")
-        if name not in _OWN_SPELLINGS:
-            near = difflib.get_close_matches(name, _OWN, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise InvalidParameter(field=field, problem=f"is not a parameter{hint}")
-
-
-def _image(fields: bodies.Fields) -> bytes | memoryview:
-    raw = _present(fields, "image")
-    if raw is None:
-        raise InvalidParameter(field="image", problem="is required")
-    first = bodies.first_byte(raw)
-    if first == b"[":  # the sentence real clients look for
-        raise InvalidParameter(field="image", problem="invalid value for string field image: [")
-    if first != b'"':
-        raise InvalidParameter(field="image", problem="must be a string")
-    return bodies.text_bytes(raw)
-
-
-def _format(fields: bodies.Fields) -> str:
-    name = _text(fields, "output_format")
-    known = _FORMATS.get(name.lower()) if name else "jpeg"
-    if known is None:
-        raise InvalidParameter(field="output_format", problem="must be jpeg, png or webp")
-    return known
-
-
-def _seed(fields: bodies.Fields) -> int | None:
-    """An integer in any form that JSON's protobuf mapping allows: 7, "7", 7.0."""
-    raw = _present(fields, "seed")
-    seed = None if raw is None else bodies.value(raw)
-    if isinstance(seed, str) and _DIGITS.fullmatch(seed):
-        return int(seed)
-    if isinstance(seed, float) and seed.is_integer():
-        return int(seed)
-    if seed is None or (isinstance(seed, int) and not isinstance(seed, bool)):
-        return seed
-    raise InvalidParameter(field="seed", problem="must be an integer")
-
-
-def _required_text(fields: bodies.Fields, field: str) -> str:
-    text = _text(fields, field)
-    if text is None:
-        raise InvalidParameter(field=field, problem="is required")
-    return text
-
-
-def _text(fields: bodies.Fields, field: str) -> str | None:
-    raw = _present(fields, field)
-    text = None if raw is None else bodies.value(raw)
-    if text is None or isinstance(text, str):
-        return text
-    raise InvalidParameter(field=field, problem="must be a string")
-
-
-def _integer(fields: bodies.Fields, field: str) -> int | None:
-    raw = _present(fields, field)
-    number = None if raw is None else bodies.value(raw)
-    if number is None or (isinstance(number, int) and not isinstance(number, bool)):
-        return number
-    raise InvalidParameter(field=field, problem="must be an integer")
-
-
-def _number(fields: bodies.Fields, field: str) -> float | None:
-    raw = _present(fields, field)
-    number = None if raw is None else bodies.value(raw)
-    if number is None or (isinstance(number, int | float) and not isinstance(number, bool)):
-        return number
-    raise InvalidParameter(field=field, problem="must be a number")
 
 
 _TASK_ID = Parameter("task_id", "The id that submit answered with.")
