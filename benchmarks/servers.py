@@ -21,7 +21,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from benchmarks.report import ROOT, version_of
-from overpaint import settings
+from overpaint import hub, settings
 from overpaint.service.access import ensure_first_key
 from overpaint.store.sqlite import SqliteTaskStore
 
@@ -56,24 +56,33 @@ def folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def overpaint(data: Path, *, checkpoint: str = "mini") -> Iterator[Side]:
-    """The API process alone: what a submit and a poll cost does not depend on workers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
-        port = listener.getsockname()[1]
-        environment = {
-            "OVERPAINT_DATA": str(data / "overpaint"),
-            "OVERPAINT_QUEUE_MAX": "0",
-            "OVERPAINT_CHECKPOINT": checkpoint,
-            "OVERPAINT_LOG_LEVEL": "warning",
-        }
-        (data / "overpaint").mkdir()
-        asyncio.run(_install_key(data / "overpaint"))
+def overpaint(data: Path, *, checkpoint: str = "mini", workers: int = 0) -> Iterator[Side]:
+    """The API process, and as many worker processes. What a submit or a poll costs does not depend on workers."""
+    folder = hub.locate(checkpoint, offline=True)
+    asyncio.run(_install_key(data))
+    environment = {
+        "OVERPAINT_DATA": str(data),
+        "OVERPAINT_QUEUE_MAX": "0",
+        "OVERPAINT_CHECKPOINT": str(folder),
+        "OVERPAINT_LOG_LEVEL": "warning",
+    }
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         argv = [sys.executable, "-m", "overpaint.http", "--listener", str(listener.fileno())]
-        with process(argv, environment, pass_fds=(listener.fileno(),)):
-            wait_for(f"http://127.0.0.1:{port}/healthz")
-            headers = {"Authorization": f"Bearer {KEY}"}
-            promise = "task and picture on the disk"
-            yield Side("Overpaint", promise, port, "/v3/async/qwen-image-edit", "/v3/async/task-result", headers)
+        stack.enter_context(process(argv, environment, pass_fds=(listener.fileno(),)))
+        for _ in range(workers):
+            argv = [sys.executable, "-m", "overpaint.worker", "--checkpoint", str(folder), "--device", "cpu"]
+            stack.enter_context(process(argv, environment))
+        wait_for(f"{address}/readyz" if workers else f"{address}/healthz")
+        yield Side(
+            name="Overpaint",
+            promise="task and picture on the disk",
+            port=listener.getsockname()[1],
+            submit_path="/v3/async/qwen-image-edit",
+            read_path="/v3/async/task-result",
+            headers={"Authorization": f"Bearer {KEY}"},
+        )
 
 
 @contextlib.contextmanager

@@ -194,5 +194,5 @@ class Histories(RuleBasedStateMachine):
 @pytest.mark.parametrize("opener", sorted(OPENERS))
 def test_any_order_of_calls_keeps_the_promises(opener):
     machine = type("Histories", (Histories,), {"opener": opener})
-    few = settings(max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(machine, settings=few)
