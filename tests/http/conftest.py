@@ -13,7 +13,7 @@ from tests.http.world import ServerProcess, World
 MakeWorld = Callable[..., Awaitable[World]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
 
@@ -36,6 +36,14 @@ async def make_world(tmp_path: Path) -> AsyncIterator[MakeWorld]:
 async def world(make_world: MakeWorld) -> World:
     """The application with default settings."""
     return await make_world()
+
+
+@pytest.fixture(scope="module")
+async def shared_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One application for a whole module, for tests that leave no trace that another could see."""
+    opened = await World(tmp_path_factory.mktemp("shared"), {}, {}).open()
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

@@ -17,6 +17,12 @@ ORDER = json.dumps({"prompt": "x", "image": base64_of(photo())}).encode()
 KEYED = [("POST", SUBMIT), ("GET", RESULT), ("GET", "/v3/user"), ("GET", "/openapi/v1/billing/balance/detail")]
 
 
+@pytest.fixture
+def world(shared_world: World) -> World:
+    """Nearly all of these tests are refusals or say nothing about other tasks: they share one application."""
+    return shared_world
+
+
 @pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "BEARER   {}", "{}", " {} "])
 async def test_a_key_is_taken_with_and_without_bearer(world: World, form: str) -> None:
     answer = await world.client("").get("/v3/user", headers={"authorization": form.format(world.key)})

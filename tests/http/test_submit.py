@@ -19,6 +19,12 @@ pytestmark = pytest.mark.anyio
 PNG = photo()
 
 
+@pytest.fixture
+def world(shared_world: World) -> World:
+    """Nearly all of these tests are refusals or say nothing about other tasks: they share one application."""
+    return shared_world
+
+
 async def post(world: World, body: object, **options: Any) -> httpx2.Response:
     return await world.client().post(SUBMIT, json=body, **options)
 
@@ -352,7 +358,8 @@ async def test_a_full_queue_refuses_and_leaves_nothing_behind(make_world: MakeWo
     assert [path for path in (world.settings.data / "blobs").rglob("*.*") if path.is_file()] == []
 
 
-async def test_a_draining_server_takes_no_edits_but_still_tells_about_them(world: World) -> None:
+async def test_a_draining_server_takes_no_edits_but_still_tells_about_them(make_world: MakeWorld) -> None:
+    world = await make_world()
     task_id = await world.submit()
     world.app.drain()
     assert_error(await post(world, order()), 503, "SERVICE_UNAVAILABLE")
