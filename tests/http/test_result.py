@@ -36,6 +36,15 @@ async def test_a_waiting_task_knows_its_place(world: World) -> None:
     assert [place["queue_position"] for place in places] == [1, 2, 3]
 
 
+async def test_a_long_queue_is_counted_to_its_end(world: World) -> None:
+    ids = [await world.submit() for _ in range(40)]
+    claim = await world.claim()
+    for index in (1, 30, 32, 33, 39):
+        own = assert_result(await world.read(ids[index]), "TASK_STATUS_QUEUED")["extra"]["overpaint"]
+        assert own["queue_position"] == index
+    await world.fail(claim, "input_lost")
+
+
 async def test_progress_is_told_in_whole_percent_below_a_hundred(world: World) -> None:
     task_id = await world.submit()
     claim = await world.claim()
