@@ -7,6 +7,8 @@ DATA ?= ./data
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# A process a core, each with one thread: the networks in the tests are too small to share out.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 # Two stamps, so that serving never installs what only the tests need. Older than these two files = set up again.
 SERVER := .venv/.server-is-set-up
 TOOLS := .venv/.tools-are-set-up
@@ -23,10 +25,10 @@ serve: $(SERVER) ## Serve on 127.0.0.1 (PORT=8000 DATA=./data)
 	@exec $(BIN)/overpaint serve --port $(PORT) --data $(DATA)
 
 test: $(TOOLS) lint ## Lint, then run all tests
-	@$(BIN)/python -m pytest
+	@$(PYTEST) --dist loadfile
 
 unit: $(TOOLS) ## The fast tests only
-	@$(BIN)/python -m pytest -n auto tests/unit tests/cli
+	@$(PYTEST) tests/unit
 
 lint: $(TOOLS) ## Style, types, layers, typos, dead code
 	@$(BIN)/ruff check
