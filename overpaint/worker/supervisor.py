@@ -183,7 +183,7 @@ class Supervisor:
             env=self._environment,
             pass_fds=child.pass_fds,
             process_group=0,  # Ctrl-C reaches the supervisor alone, which then asks the children in order
-            preexec_fn=_die_with_parent(os.getpid()),
+            preexec_fn=die_with_parent(os.getpid()),
         )
         if self._stopping.is_set():  # the signal came while it was being started
             child.send(signal.SIGTERM)
@@ -231,8 +231,8 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def _die_with_parent(parent: int) -> Callable[[], None]:
-    """Runs in the child before exec: when the supervisor is killed, the kernel kills the child. No orphan on a GPU."""
+def die_with_parent(parent: int) -> Callable[[], None]:
+    """For `preexec_fn`: when the parent is killed, the kernel kills the child. No orphan stays on a GPU."""
 
     def arrange() -> None:
         if _libc is not None:

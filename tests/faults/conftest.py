@@ -21,10 +21,11 @@ from PIL import Image
 
 from overpaint.domain import Attempt, Task, WorkerInfo
 from overpaint.store.sqlite import SqliteTaskStore
+from overpaint.worker.supervisor import die_with_parent
 from tests.model import checkpoints
 
 KEY = "correct-horse-battery-staple"
-PATIENCE_SECONDS = 60.0  #: for anything a server is asked to do
+PATIENCE_SECONDS = 120.0  #: for anything a server is asked to do
 
 T = TypeVar("T")
 
@@ -70,7 +71,12 @@ class Server:
         """Begins; does not wait."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                self._argv, env=self._environment, stdout=log, stderr=log, start_new_session=True
+                self._argv,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(os.getpid()),  # a test run that is killed leaves no server behind
             )
         return self
 

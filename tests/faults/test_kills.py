@@ -53,7 +53,7 @@ def test_killing_the_whole_group_loses_nothing(server: MakeServer) -> None:
 
 
 def test_a_killed_worker_is_replaced_and_its_edit_made_again(server: MakeServer) -> None:
-    at = server(lease_seconds="2").start().ready()
+    at = server(lease_seconds="4").start().ready()
     (worker,) = at.workers()
     task_id = at.submitted(seed=1)
     until(lambda: at.step(task_id) > 0)
@@ -86,7 +86,7 @@ def test_draining_under_load_loses_nothing_and_costs_no_attempt(server: MakeServ
 
 
 def test_a_worker_that_slept_past_its_lease_changes_nothing(server: MakeServer) -> None:
-    at = server(lease_seconds="1", workers="2").start().ready()
+    at = server(lease_seconds="3", workers="2").start().ready()
     until(lambda: sum(each.state == "idle" for each in at.workers()) == 2)
     task_id = at.submitted(seed=1)
     until(lambda: at.step(task_id) > 0)

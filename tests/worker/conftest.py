@@ -19,7 +19,7 @@ from overpaint.store.sqlite import SqliteTaskStore
 from overpaint.worker.loop import Worker
 from tests.worker.doubles import ScriptedEditor, submitted
 
-TEST_SECONDS = 30
+TEST_SECONDS = 60
 
 
 @pytest.fixture

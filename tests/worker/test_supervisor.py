@@ -229,7 +229,11 @@ def server(stage: Stage) -> Callable[..., subprocess.Popen[bytes]]:
         except ConfigurationError as error:
             sys.exit(str(error))
         """
-        return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            stderr=subprocess.PIPE,
+            preexec_fn=supervisor.die_with_parent(os.getpid()),
+        )
 
     return start
 
