@@ -12,7 +12,6 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,6 +26,7 @@ SMALL_INPUT_BYTES = 64 * 1024
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _TASK_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _FORMAT = r"jpeg|png|webp"
+_PARTIAL = ".partial"
 _DAY = r"\d{4}/\d{2}/\d{2}"
 _INPUT = re.compile(rf"inputs/{_DAY}/({_TASK_ID})/(\d+)-([0-9a-f]{{64}})\.({_FORMAT})", re.ASCII)
 _RESULT = re.compile(rf"results/{_DAY}/({_TASK_ID})/(\d+)-(\d+)\.({_FORMAT})", re.ASCII)
@@ -62,6 +62,11 @@ def parse_result_name(name: str) -> ResultName | None:
         if result_name(task_id, attempt, index, format) == name:  # the right day, and no leading zeros
             return ResultName(task_id, attempt, index, format)
     return None
+
+
+def task_of(name: str) -> str:
+    """The id of the task that owns a blob. Raises ValueError for anything but a blob name."""
+    return _checked(name).split("/")[4]
 
 
 def _day(task_id: str) -> str:
@@ -114,7 +119,7 @@ class FolderBlobs:
 
     def _put(self, path: Path, data: bytes, *, is_create_only: bool) -> None:
         self._make_folders(path.parent)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}.partial")
+        partial = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}{_PARTIAL}")
         try:
             _write(partial, data)
             if is_create_only:
@@ -146,24 +151,14 @@ class FolderBlobs:
         with contextlib.suppress(OSError):  # other pictures are still in it, or it is gone
             path.parent.rmdir()
 
-    def sweep_orphans(self, is_named: Callable[[str], bool], *, older_than_seconds: float = 172_800) -> int:
-        """Deletes old files that no row names: what a crash left between a picture and its row. Returns how many.
-
-        Nothing younger is looked at, for its row may be about to be written.
-        """
-        limit = time.time() - older_than_seconds
-        orphans = [path for path in self._files() if _is_older(path, limit) and not is_named(self._name(path))]
-        for path in orphans:
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                path.parent.rmdir()
-        return len(orphans)
-
-    def _files(self) -> Iterator[Path]:
-        return (path for path in self._root.rglob("*.*") if path.is_file())
-
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self._root).as_posix()
+    def names_older_than(self, seconds: float) -> list[str]:
+        """Blobs written longer ago. Half-written files of that age are deleted on the way: their writer is dead."""
+        limit = time.time() - seconds
+        old = [path for path in self._root.rglob("*.*") if path.is_file() and _is_older(path, limit)]
+        for path in old:
+            if path.suffix == _PARTIAL:
+                path.unlink(missing_ok=True)
+        return [path.relative_to(self._root).as_posix() for path in old if path.suffix != _PARTIAL]
 
 
 def _is_older(path: Path, limit: float) -> bool:

@@ -11,6 +11,7 @@ import asyncio
 import dataclasses
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -269,15 +270,15 @@ class SqliteTaskStore:
         boot = {"name": "boot_id", "value": self._clock.boot_id}
         if self._read("meta", name="boot_id") == [(self._clock.boot_id,)]:
             return
-        db = schema.connect(path)
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            if db.execute(SQL["meta"], boot).fetchall() != [(self._clock.boot_id,)]:
-                self._void_leases(db)
-                db.execute(SQL["put_meta"], boot)
-            db.execute("COMMIT")
-        finally:
-            db.close()
+        with closing(schema.connect(path)) as db:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                if db.execute(SQL["meta"], boot).fetchall() != [(self._clock.boot_id,)]:
+                    self._void_leases(db)
+                    db.execute(SQL["put_meta"], boot)
+                db.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise schema.translated(error) from error
 
     async def expire(self, limit: int = 500) -> tuple[str, ...]:
         now = self._clock.wall_ms()
@@ -337,7 +338,7 @@ class SqliteTaskStore:
 
     def _data_version(self) -> int:
         """Another number after every commit by any other connection, the writer's included."""
-        return int(self._reader.execute("PRAGMA data_version").fetchall()[0][0])
+        return int(self._read("data_version")[0][0])
 
     def _lease_end(self) -> int:
         return self._clock.boot_ms() + self._lease_ms

@@ -7,6 +7,7 @@ from typing import Any
 import uuid_utils
 
 from overpaint.domain import EditRequest, InputPicture, NewTask, OutputPicture, Succeeded, Timings, Usage
+from overpaint.store.blobs import input_name
 
 SHA256 = "ab" * 32
 
@@ -26,7 +27,7 @@ def new_task(owner: str = "me", **changes: Any) -> NewTask:
 
 
 def input_of(task_id: str) -> InputPicture:
-    name = f"inputs/2026/11/23/{task_id}/0-{SHA256}.png"
+    name = input_name(task_id, 0, SHA256, "png")
     return InputPicture(name=name, sha256=SHA256, format="png", width=64, height=48, bytes=3)
 
 

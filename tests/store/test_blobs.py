@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from overpaint.errors import StorageFull, StoreUnavailable
 from overpaint.store import blobs
 from overpaint.store.blobs import FolderBlobs, ResultName, input_name, parse_result_name, result_name
-from tests.store.samples import SHA256
+from overpaint.store.orphans import sweep_orphans
+from tests.store.samples import SHA256, new_task
 
 TASK = "0198f3a2-7c1e-7d3a-b2c4-5e6f708192a3"  # of 29 August 2025
 
@@ -165,17 +166,22 @@ def test_delete_takes_the_tasks_empty_folder_along(folder):
     folder.put(names[0], b"b")
 
 
-def test_old_files_that_no_row_names_are_swept(folder):
-    kept, orphan, young = (result_name(TASK, attempt, 0, "png") for attempt in (1, 2, 3))
-    for name in (kept, orphan, young):
+@pytest.mark.anyio
+async def test_old_pictures_that_no_row_names_are_erased(folder, store):
+    new = new_task()
+    named, of_no_task = new.inputs[0].name, input_name(TASK, 0, SHA256, "png")
+    lost, young = (result_name(new.id, attempt, 0, "png") for attempt in (1, 2))
+    for name in (named, of_no_task, lost, young):
         folder.put(name, b"a")
-    partial = folder.path(orphan).with_name("2-0.png.1.2.partial")
+    partial = folder.path(lost).with_name("1-0.png.1.2.partial")
     partial.write_bytes(b"half")
+    await store.submit(new)
     three_days_ago = time.time() - 3 * 86_400
-    for path in (folder.path(kept), folder.path(orphan), partial):
+    for path in (*map(folder.path, (named, of_no_task, lost)), partial):
         os.utime(path, (three_days_ago, three_days_ago))
-    assert folder.sweep_orphans({kept}.__contains__) == 2
-    assert sorted(path.name for path in folder.path(kept).parent.iterdir()) == ["1-0.png", "3-0.png"]
+    assert await sweep_orphans(store, folder) == 2
+    assert [name for name in (named, of_no_task, lost, young) if folder.path(name).exists()] == [named, young]
+    assert not partial.exists()
 
 
 def test_the_limit_of_small_inputs_fits_a_row():

@@ -49,3 +49,7 @@ INSERT OR REPLACE INTO meta (name, value) VALUES (:name, :value);
 -- name: meta
 -- Reads one fact about the file.
 SELECT value FROM meta WHERE name = :name;
+
+-- name: data_version
+-- Another number after every commit by another connection.
+PRAGMA data_version;
