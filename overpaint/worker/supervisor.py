@@ -194,7 +194,7 @@ class Supervisor:
 
     async def _drain(self, api: asyncio.Task[None], workers: Sequence[asyncio.Task[None]]) -> bool:
         """API stops taking, workers finish or give back, API ends. True: nobody had to be killed."""
-        log.info("stopping; running edits may finish", seconds=self._drain_seconds)
+        log.info("draining", seconds=self._drain_seconds)
         for child in (self._api, *self._workers):
             child.send(signal.SIGTERM)
         await _first_of(_all(workers), self._hurrying.wait(), asyncio.sleep(self._drain_seconds + GRACE_SECONDS))
