@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 from collections.abc import Sequence
 from types import FrameType
@@ -29,11 +30,13 @@ from overpaint.service.access import Access
 from overpaint.service.edits import Edits
 from overpaint.settings import Settings
 from overpaint.store.blobs import FolderBlobs
+from overpaint.store.orphans import sweep_orphans
 from overpaint.store.sqlite import SqliteTaskStore
 from overpaint.store.tasks import TaskStore
 from overpaint.telemetry import Metrics, configure_logging
 
 HOUSEKEEPING_SECONDS = 1.0
+ORPHAN_TURNS = 3600  #: once an hour: it reads the whole picture folder
 LAST_ANSWERS_SECONDS = 5  #: answers under way get this long once the server really ends
 
 log = structlog.get_logger()
@@ -151,7 +154,7 @@ async def _serve(
 
 async def housekeeping(store: TaskStore, blobs: FolderBlobs, metrics: Metrics) -> None:
     """Every second, for ever: lost leases go back to the queue, pictures past their time go away."""
-    while True:
+    for turn in itertools.count():
         try:
             report = await store.sweep()
             if report.requeued or report.failed or report.canceled:
@@ -162,6 +165,8 @@ async def housekeeping(store: TaskStore, blobs: FolderBlobs, metrics: Metrics) -
                 await asyncio.to_thread(blobs.delete, name)
             if names:
                 log.info("pictures erased", erased=len(names))
+            if turn % ORPHAN_TURNS == 0 and (orphans := await sweep_orphans(store, blobs)):
+                log.info("orphans erased", erased=orphans)
         except OverpaintError as error:  # the store is away; it says so once a second until it is back
             log.warning("housekeeping failed", code=error.code)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)

@@ -145,9 +145,15 @@ class FolderBlobs:
         _sync_folder(day)
 
     def delete(self, name: str) -> None:
-        """Gone when it returns, and its task's folder with it if it was the last; a missing one is fine."""
+        """Gone when it returns, and its task's folder with it if it was the last; a missing one is fine.
+
+        Raises StoreUnavailable when the disk refuses.
+        """
         path = self.path(name)
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreUnavailable() from error
         with contextlib.suppress(OSError):  # other pictures are still in it, or it is gone
             path.parent.rmdir()
 
