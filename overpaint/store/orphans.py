@@ -24,4 +24,6 @@ async def sweep_orphans(store: TaskStore, blobs: FolderBlobs, *, age_seconds: fl
 
 async def _is_named(store: TaskStore, name: str) -> bool:
     task = await store.outputs_of(task_of(name))
-    return task is not None and name in {picture.name for picture in (*task.inputs, *task.outputs)}
+    if task is None:
+        return False
+    return name in [picture.name for picture in task.inputs] + [picture.name for picture in task.outputs]
