@@ -58,7 +58,7 @@ async def read(request: Request, *, limit: int, seconds: float) -> bytes:
 def json_object(body: bytes) -> Fields:
     """The members of a JSON object, each still undecoded; of equal names the last. Raises MalformedBody."""
     body = body.removeprefix(_BOM)
-    if body.count(b":") > MAX_MEMBERS:
+    if _has_more_than(MAX_MEMBERS, b":", body):
         raise MalformedBody(problem=f"it has more than {MAX_MEMBERS:,} members")
     _check_depth(body)
     try:
@@ -98,9 +98,20 @@ def _reason(error: Exception) -> str:
     return "it is not valid UTF-8" if isinstance(error, UnicodeDecodeError) else "it is not valid JSON"
 
 
+def _has_more_than(limit: int, byte: bytes, body: bytes) -> bool:
+    # `find` goes through a photograph in 4 us where `count` takes 180 and more
+    position = -1
+    for _ in range(limit + 1):
+        position = body.find(byte, position + 1)
+        if position < 0:
+            return False
+    return True
+
+
 def _check_depth(body: bytes) -> None:
-    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:  # nearly every body: no need to look where they stand
-        return
+    half = MAX_DEPTH // 2
+    if not _has_more_than(half, b"{", body) and not _has_more_than(half, b"[", body):
+        return  # nearly every body: no need to look where they stand
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(body):
         first = body[match.start()]
