@@ -33,9 +33,11 @@ class Runs:
 
     rates: list[float] = field(default_factory=list)
     latencies_ms: list[float] = field(default_factory=list)
+    processor_us: list[float] = field(default_factory=list)
     refusals: int = 0
 
-    def add(self, result: Result) -> None:
+    def add(self, result: Result, processor_seconds: float) -> None:
+        self.processor_us.append(processor_seconds / max(1, result.answers) * 1e6)
         self.rates.append(result.answers / result.seconds)
         self.latencies_ms += result.latencies_ms
         self.refusals += result.refusals
@@ -100,11 +102,12 @@ def run_rounds(sides: list[Side], *, rounds: int, seconds: float) -> dict[str, d
             for side in sides:
                 if case == "poll" and not side.read_path:
                     continue
+                busy = side.processor_seconds()
                 result = measure(side, seconds=seconds, picture=data, task_ids=None if data else known[side.name])
                 if case != "poll":
                     known.setdefault(side.name, []).extend(result.task_ids[: 10_000 - len(known.get(side.name, []))])
                 if round_number:
-                    runs[case][side.name].add(result)
+                    runs[case][side.name].add(result, side.processor_seconds() - busy)
         print(f"round {round_number} of {rounds} done", file=sys.stderr, flush=True)
     return runs
 
@@ -114,29 +117,20 @@ def print_table(runs: dict[str, dict[str, Runs]], sides: list[Side], missing: li
     rows = []
     for case, by_side in runs.items():
         for side in sides:
-            of_side = by_side[side.name]
-            if not of_side.rates:
-                rows.append([case, side.name, side.promise, "–", "–", "it keeps no task to read", "–"])
+            name, its = f"{side.name}; {side.promise}", by_side[side.name]
+            if not its.rates:
+                rows.append([case, name, "–", "it keeps no task to read", "–", "–", "–"])
                 continue
-            ratio = "1" if side is ours else f"{by_side[ours.name].rate / of_side.rate:.1f} ×"
-            latencies = " / ".join(f"{report.percentile(of_side.latencies_ms, p):.1f}" for p in (50, 99))
-            refused = f", {of_side.refusals} refused" if of_side.refusals else ""
-            spread = f"{len(of_side.rates)}, {report.spread(of_side.rates)}{refused}"
-            promise = "" if case == "poll" else side.promise
-            rows.append([case, side.name, promise, f"{of_side.rate:,.0f}", ratio, latencies, spread])
-    rows += [[line, "", "", "–", "–", "–", "–"] for line in missing]
-    report.table(
-        [
-            "case, 16 connections",
-            "service",
-            "before it answers",
-            "a second",
-            "Overpaint is",
-            "p50 / p99 ms",
-            "rounds, spread",
-        ],
-        rows,
-    )
+            ratio = "" if side is ours else f"{by_side[ours.name].rate / its.rate:.1f} ×"
+            latencies = " / ".join(f"{report.percentile(its.latencies_ms, p):.1f}" for p in (50, 99))
+            cost = f"{statistics.median(its.processor_us):,.0f}"
+            spread = f"{len(its.rates)}, {report.spread(its.rates)}" + (
+                f", {its.refusals} refused" if its.refusals else ""
+            )
+            rows.append([case, name, ratio, f"{its.rate:,.0f}", latencies, cost, spread])
+    rows += [["", line, "–", "–", "–", "–", "–"] for line in missing]
+    case = f"case, {CONNECTIONS} connections"
+    report.table([case, "service", "ours is", "a second", "p50 / p99 ms", "server CPU µs each", "rounds, spread"], rows)
 
 
 def main() -> None:

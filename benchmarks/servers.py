@@ -43,6 +43,11 @@ class Side:
     submit_path: str
     read_path: str | None
     headers: dict[str, str] = field(default_factory=dict)
+    sessions: tuple[int, ...] = ()  #: of its processes
+
+    def processor_seconds(self) -> float:
+        """What its processes, and theirs, have used of the processors so far. Needs Linux; elsewhere 0."""
+        return sum(seconds for session, seconds in _processes() if session in self.sessions)
 
 
 Starter = Callable[[Path], contextlib.AbstractContextManager[Side]]
@@ -70,7 +75,7 @@ def overpaint(data: Path, *, checkpoint: str = "mini", workers: int = 0) -> Iter
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         argv = [sys.executable, "-m", "overpaint.http", "--listener", str(listener.fileno())]
-        stack.enter_context(process(argv, environment, pass_fds=(listener.fileno(),)))
+        api = stack.enter_context(process(argv, environment, pass_fds=(listener.fileno(),)))
         for _ in range(workers):
             argv = [sys.executable, "-m", "overpaint.worker", "--checkpoint", str(folder), "--device", "cpu"]
             stack.enter_context(process(argv, environment))
@@ -82,6 +87,7 @@ def overpaint(data: Path, *, checkpoint: str = "mini", workers: int = 0) -> Iter
             submit_path="/v3/async/qwen-image-edit",
             read_path="/v3/async/task-result",
             headers={"Authorization": f"Bearer {KEY}"},
+            sessions=(api.pid,),
         )
 
 
@@ -91,11 +97,13 @@ def celery(data: Path) -> Iterator[Side]:
     redis_port, port = free_port(), free_port()
     argv = [_redis_server(), "--port", str(redis_port), "--bind", "127.0.0.1", "--dir", str(data), "--save", ""]
     durable = ["--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "0"]
-    with process([*argv, *durable, "--loglevel", "warning"]):
+    url = {"PEER_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0"}
+    with process([*argv, *durable, "--logfile", str(data / "redis.log")]) as broker:
         wait_for_port(redis_port)
-        with uvicorn("benchmarks.peers.celery_app:app", port, {"PEER_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0"}):
+        with uvicorn("benchmarks.peers.celery_app:app", port, url) as api:
             name = f"FastAPI {version_of('fastapi')} + Celery {version_of('celery')} + Redis, appendfsync always"
-            yield Side(name, "task and picture on the disk", port, "/submit", "/task")
+            promise = "task and picture on the disk"
+            yield Side(name, promise, port, "/submit", "/task", sessions=(broker.pid, api.pid))
 
 
 @contextlib.contextmanager
@@ -104,18 +112,19 @@ def litserve(data: Path) -> Iterator[Side]:
     if version_of("litserve") == "not installed":
         raise NotInstalled("litserve is not installed")
     port = free_port()
-    with process([sys.executable, "-m", "benchmarks.peers.litserve_app", str(port)]):
+    with process([sys.executable, "-m", "benchmarks.peers.litserve_app", str(port)]) as server:
         wait_for(f"http://127.0.0.1:{port}/health")
-        yield Side(f"LitServe {version_of('litserve')} (echo)", "nothing is kept", port, "/submit", None)
+        name = f"LitServe {version_of('litserve')} (echo)"
+        yield Side(name, "nothing is kept", port, "/submit", None, sessions=(server.pid,))
 
 
 @contextlib.contextmanager
-def uvicorn(app: str, port: int, environment: dict[str, str]) -> Iterator[None]:
+def uvicorn(app: str, port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """One uvicorn process with the fast loop and parser, access log off, as ours is."""
     options = ["--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-    with process([sys.executable, "-m", "uvicorn", app, *options, "--log-level", "warning"], environment):
+    with process([sys.executable, "-m", "uvicorn", app, *options, "--log-level", "warning"], environment) as server:
         wait_for(f"http://127.0.0.1:{port}/docs")
-        yield
+        yield server
 
 
 @contextlib.contextmanager
@@ -130,6 +139,14 @@ def process(
     finally:
         os.killpg(child.pid, signal.SIGKILL)  # with its own children; what it wrote is thrown away
         child.wait()
+
+
+def _processes() -> Iterator[tuple[int, float]]:
+    """(session, processor seconds) of every process."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            fields = stat.read_text().rpartition(")")[2].split()  # proc(5), from field 3 on
+            yield int(fields[3]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
