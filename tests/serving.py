@@ -83,7 +83,7 @@ def _read(process: subprocess.Popen[str], lines: Queue[str | None]) -> None:
 
 def _greeting(lines: Queue[str | None], log: Path) -> str:
     said = ""
-    while "task-result" not in said:
+    while "done; echo" not in said:
         try:
             line = lines.get(timeout=START_SECONDS)
         except Empty:

@@ -102,7 +102,7 @@ class Welcome:
         key = self._new_key or "$OVERPAINT_API_KEY"
         answer(f"Overpaint serves {self._checkpoint.id} at {url}\n")
         self.show_key()
-        answer(f"Try it in another terminal:\n\n{request_to_try(url, key, sample())}\n")
+        answer(f"Try it in another terminal:\n\n{request_to_try(url, key, sample())}")
 
     def show_key(self) -> None:
         """Once; also called when the server ends before it was ever ready, or nobody would ever see the key."""
@@ -127,7 +127,10 @@ def sample() -> str:
 
 
 def request_to_try(url: str, key: str, photograph: str) -> str:
-    """Shell lines that submit `photograph` and read the task back. No limit on the picture's size: it goes by stdin."""
+    """Shell lines that submit `photograph` and read the task until its end.
+
+    The picture goes by stdin: it may be larger than a command line.
+    """
     headers = f'-H "Authorization: Bearer {key}"'
     return f"""\
 task=$(curl -s {url}/v3/async/qwen-image-edit {headers} \\
@@ -135,5 +138,7 @@ task=$(curl -s {url}/v3/async/qwen-image-edit {headers} \\
 {{"prompt": "make it black and white", "image": "$(base64 < {photograph} | tr -d '\\n')"}}
 END
 )
-echo "$task"; sleep 3
-curl -s "{url}/v3/async/task-result?task_id=$(echo "$task" | cut -d '"' -f 4)" {headers}"""
+echo "$task"
+while end=$(curl -s "{url}/v3/async/task-result?task_id=$(echo "$task" | cut -d '"' -f 4)" {headers}) &&
+  echo "$end" | grep -qE 'QUEUED|PROCESSING'; do sleep 1; done; echo "$end"
+"""

@@ -43,6 +43,7 @@ def test_what_it_prints_works_when_pasted(server: Serving) -> None:
     task_id = re.findall(r'"task_id":"([0-9a-f-]{36})"', done.stdout)
     assert len(task_id) == 2, done
     assert task_id[0] == task_id[1]
+    assert '"status":"TASK_STATUS_SUCCEED"' in done.stdout
     with Client(server.url, server.key) as client:
         picture = client.task(task_id[0]).wait(60)
     assert picture.format == "jpeg"

@@ -175,14 +175,29 @@ def _picture() -> str:
 PICTURE = _picture()
 
 
+@pytest.fixture(scope="session")
+def _kept(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Iterator[Server]:
+    kept = Server(tmp_path_factory.mktemp("kept") / "data", checkpoint, lease_seconds="3", drain_seconds="2")
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def server(tmp_path: Path, checkpoint: Path) -> Iterator[Callable[..., Server]]:
-    """server(lease_seconds="2", …) -> one that is not started yet."""
+def server(_kept: Server) -> Server:
+    """One that is ready. Loading torch is most of its start, so the tests share it and whatever they did to it."""
+    if _kept.is_dead():
+        _kept.start()
+    return _kept.ready()
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Callable[[Path], Server]]:
+    """serving(folder) -> a server of this test alone, just started with that checkpoint."""
     made: list[Server] = []
 
-    def make(folder: Path = checkpoint, **settings: str) -> Server:
-        made.append(Server(tmp_path / "data", folder, **settings))
-        return made[-1]
+    def make(folder: Path) -> Server:
+        made.append(Server(tmp_path / "data", folder))
+        return made[-1].start()
 
     yield make
     for each in made:

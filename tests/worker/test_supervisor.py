@@ -16,12 +16,14 @@ import pytest
 import structlog.testing
 
 from overpaint import settings as settings_room
-from overpaint.domain import WorkerInfo
+from overpaint.domain import Status, WorkerInfo
 from overpaint.settings import Settings
+from overpaint.store.blobs import FolderBlobs
 from overpaint.store.sqlite import SqliteTaskStore
 from overpaint.store.tasks import TaskStore
 from overpaint.worker import premises, supervisor
 from overpaint.worker.supervisor import Child, Supervisor
+from tests.worker.doubles import submitted
 
 pytestmark = pytest.mark.anyio
 
@@ -74,7 +76,7 @@ def stage(tmp_path: Path) -> Stage:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[TaskStore]:
-    store = SqliteTaskStore.open(tmp_path / "overpaint.sqlite3")
+    store = SqliteTaskStore.open(tmp_path / "overpaint.sqlite3", lease_seconds=3600)
     yield store
     await store.close()
 
@@ -245,6 +247,20 @@ async def test_a_signal_ends_a_server_cleanly(stage: Stage, server: Any, number:
     process.send_signal(number)
     _, talk = await asyncio.to_thread(process.communicate)
     assert process.returncode == 0, talk
+
+
+async def test_a_new_server_takes_back_what_a_dead_one_had_in_work(
+    stage: Stage, server: Any, store: SqliteTaskStore
+) -> None:
+    blobs = FolderBlobs(stage.folder / "blobs")
+    task_id = await submitted(store, blobs)
+    assert await store.claim("of the dead server") is not None
+    process = server()
+    while (task := await store.outputs_of(task_id)) is None or task.status is not Status.QUEUED:
+        await asyncio.sleep(0.01)
+    assert [each.outcome for each in await store.attempts(task_id)] == ["lost"]
+    process.kill()
+    process.communicate()
 
 
 async def test_a_killed_server_leaves_no_orphan(stage: Stage, server: Any) -> None:
