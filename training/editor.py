@@ -1,0 +1,324 @@
+"""Trains the editor: text encoder and transformer together, on pools of encoded crops.
+
+Knows the objective, the stages and how to resume. Does not know pixels: latents come from `training.pool`.
+
+    python -m training.editor --stage words --seconds 900     # → runs/editor.pt; again to go on where it stopped
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from overpaint.model.transformer import Shape, Transformer, TransformerConfig, image_positions, rotation, text_positions
+from training import encoder as text
+from training import pool as pools
+from training.autoencoder import LATENTS, RUNS
+from training.edits import FAMILIES
+from training.optimiser import Average, Muon
+from training.prompts import Grammar
+from training.start import copy_start
+
+LONGEST = 34  #: prompt tokens; longer draws are thrown away
+SHARED = 4  #: prompts that share a crop, its noise and its level: what differs between them is the prompt alone
+TRANSFORMER: dict[str, Any] = {
+    "_class_name": "QwenImageTransformer2DModel",
+    "_diffusers_version": "0.42.1",
+    "patch_size": 2,
+    "in_channels": 4 * LATENTS,
+    "out_channels": LATENTS,
+    "num_layers": 6,
+    "attention_head_dim": 64,
+    "num_attention_heads": 3,
+    "joint_attention_dim": text.WIDTH,
+    "guidance_embeds": False,
+    "axes_dims_rope": [16, 24, 24],
+    "zero_cond_t": True,
+}
+
+
+@dataclass(frozen=True)
+class Diet:
+    """One kind of batch: which pool, how many prompts, and how much of each crop is used."""
+
+    width: int
+    height: int
+    batch: int
+    share: float = 1.0  #: of the steps, relative to the stage's other diets
+    tokens: int = 0  #: how many of the crop's tokens are used, each at its true place; 0 = all
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is seen and how fast it is learnt."""
+
+    diets: tuple[Diet, ...]
+    muon: float
+    adam: float
+    steps: int  #: that the rates are planned for
+    warmup: int = 40
+    decay: float = 0.4  #: last share of the stage over which the rates fall to a fiftieth
+
+
+# Tone is the same everywhere in a picture: 16 tokens of it, each at its true place, teach words as well as all 1,024
+# and cost a sixtieth. Whole pictures come in now and then.
+SHAPES = ((256, 256, 0.4), (320, 224, 0.2), (224, 320, 0.2), (352, 192, 0.1), (192, 352, 0.1))
+STAGES = {
+    "words": Stage((Diet(64, 64, batch=40, tokens=16),), 0.005, 0.002, 900, decay=0.3),
+    "large": Stage(
+        (
+            *(Diet(width, height, batch=40, share=share, tokens=16) for width, height, share in SHAPES),
+            *(Diet(width, height, batch=2, share=0.04 * share) for width, height, share in SHAPES),
+        ),
+        0.005,
+        0.002,
+        700,
+        warmup=10,
+        decay=0.5,
+    ),
+}
+
+
+class Editor(nn.Module):
+    """The two networks that learn."""
+
+    def __init__(self, settings: dict[str, Any], transformer: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.encoder = text.build(settings)
+        self.transformer = Transformer(TransformerConfig.from_json(transformer or TRANSFORMER))
+        copy_start(self.transformer)
+        nn.init.normal_(self.encoder.get_input_embeddings().weight, std=0.5)  # words far apart from the first step
+
+
+class Batches:
+    """(diet, pool, prompts' ids, families) in which all prompts are equally long; every draw is used in the end."""
+
+    def __init__(self, stage: Stage, tokenizer: text.PromptTokenizer, seed: int) -> None:
+        self.diets, self.tokenizer = stage.diets, tokenizer
+        self.rng = random.Random(seed)
+        self.grammar = Grammar(seed + 1)
+        self.pools = {(diet.width, diet.height): pools.load(diet.width, diet.height) for diet in stage.diets}
+        self.waiting: dict[Diet, dict[int, list[tuple[list[int], str]]]] = {d: defaultdict(list) for d in self.diets}
+
+    def next(self) -> tuple[Diet, pools.Pool, list[list[int]], list[str]]:
+        (diet,) = self.rng.choices(self.diets, [diet.share for diet in self.diets])
+        drawn = self._drawn(diet)
+        return diet, self.pools[diet.width, diet.height], [ids for ids, _ in drawn], [family for _, family in drawn]
+
+    def _drawn(self, diet: Diet) -> list[tuple[list[int], str]]:
+        """Draws prompts until those of some length fill a batch."""
+        waiting = self.waiting[diet]
+        while True:
+            family, prompt = self.grammar.draw()
+            ids = self.tokenizer.prompt_ids(prompt)
+            if len(ids) <= LONGEST:
+                waiting[len(ids)].append((ids, family))
+                if len(waiting[len(ids)]) == diet.batch:
+                    return waiting.pop(len(ids))
+
+
+def levels(count: int, rng: torch.Generator) -> Tensor:
+    """Noise levels (count,): the two that the default two steps visit most often, the rest biased towards 1."""
+    dice, u = torch.rand(count, generator=rng), torch.rand(count, generator=rng)
+    spread = 1 - 0.95 * u**2
+    return torch.where(dice < 0.4, torch.ones(()), torch.where(dice < 0.62, torch.full((), 0.5), spread))
+
+
+def some_tokens(pool: pools.Pool, count: int, rng: torch.Generator) -> Tensor:
+    """Indices of `count` tokens of the pool's crops, in order; 0 is all of them."""
+    order = torch.randperm(math.prod(pool.shape), generator=rng)
+    return order[: count or None].sort().values
+
+
+@contextmanager
+def standing_for(ratio: float, text_tokens: int) -> Iterator[None]:
+    """Attention inside weighs each picture key as if it were `ratio` of them: e^(logit + log ratio).
+
+    Otherwise the words would compete with 32 picture tokens in training and with 2,048 when served, and lose.
+    """
+    plain = functional.scaled_dot_product_attention
+
+    def weighed(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        bias = torch.full((key.shape[2],), math.log(ratio), dtype=query.dtype, device=query.device)
+        bias[:text_tokens] = 0
+        return plain(query, key, value, attn_mask=bias.expand(query.shape[2], -1))
+
+    functional.scaled_dot_product_attention = weighed if ratio > 1 else plain
+    try:
+        yield
+    finally:
+        functional.scaled_dot_product_attention = plain
+
+
+def velocity_of_some(
+    transformer: Transformer, tokens: Tensor, states: Tensor, sigma: Tensor, shape: Shape, chosen: Tensor
+) -> Tensor:
+    """`Transformer.forward` for one reference, on the chosen tokens of both pictures only, at their true positions."""
+    axes, device = transformer.config.axes_dims_rope, tokens.device
+    places = image_positions([shape, shape]).view(2, -1, 3)[:, chosen].flatten(0, 1)
+    by_place = rotation(places, axes, device)
+    by_word = rotation(text_positions([shape, shape], states.shape[1]), axes, device)
+    conditions, lengths = transformer._conditions(sigma, len(chosen), 2 * len(chosen))
+    image, words = transformer.img_in(tokens), transformer.txt_in(transformer.txt_norm(states))
+    with standing_for(math.prod(shape) / len(chosen), words.shape[1]):
+        for block in transformer.transformer_blocks:
+            image, words = block(image, words, conditions, lengths, by_place, by_word)
+    return transformer.proj_out(transformer.norm_out(image[:, : len(chosen)], conditions[0]))
+
+
+class Trainer:
+    def __init__(self, stage: Stage, seed: int, path: Path, device: str, is_compiled: bool) -> None:
+        torch.manual_seed(seed)
+        self.stage, self.path, self.device, self.seed = stage, path, device, seed
+        self.tokenizer, settings = text.load_tokenizer()
+        self.editor = Editor(settings).to(device)
+        self.run_transformer: Any = torch.compile(velocity_of_some) if is_compiled else velocity_of_some
+        self.muon = Muon(groups(self.editor, is_matrix), stage.muon)
+        others = groups(self.editor, lambda name, p: not is_matrix(name, p))
+        self.adam = torch.optim.AdamW(others, stage.adam, betas=(0.9, 0.98), weight_decay=0.0)
+        self.average = Average(self.editor.parameters(), 0.99)
+        self.channel_weight = torch.load(RUNS / "statistics.pt")["weight"].repeat_interleave(4).to(device)
+        self.step, self.total_steps, self.spent = 0, 0, 0.0
+
+    def loss(
+        self, diet: Diet, pool: pools.Pool, prompts: list[list[int]], families: list[str], rng: torch.Generator
+    ) -> Tensor:
+        """Flow matching: x = (1 − σ) target + σ noise, the velocity noise − target is asked for."""
+        crops = math.ceil(len(prompts) / SHARED)  # big pictures come two prompts a step: one crop
+        chosen = torch.randint(len(pool.patches), (crops,), generator=rng).repeat(SHARED)[: len(prompts)]
+        inside = some_tokens(pool, diet.tokens, rng)
+        reference = pool.latents["keep"][chosen][:, inside].float().to(self.device)
+        names = [family if family in FAMILIES else "keep" for family in families]
+        rows = zip(names, chosen.tolist(), strict=True)
+        target = torch.stack([pool.latents[name][row, inside] for name, row in rows]).float().to(self.device)
+        sigma = levels(crops, rng).repeat(SHARED)[: len(prompts)].to(self.device)
+        noise = torch.randn((crops, *target.shape[1:]), generator=rng).repeat(SHARED, 1, 1)[: len(prompts)].to(self.device)
+        mixed = torch.lerp(target, noise, sigma[:, None, None])
+        with torch.autocast(self.device, torch.bfloat16):
+            pixels = pool.patches[chosen].float().to(self.device)
+            states = text.encode(self.editor.encoder, self.tokenizer, prompts, pixels, pool.grid)
+            both = torch.cat([mixed, reference], 1)
+            velocity = self.run_transformer(self.editor.transformer, both, states, sigma, pool.shape, inside)
+        return ((velocity.float() - (noise - target)).square() * self.channel_weight).mean()
+
+    def attention(self, diet: Diet) -> AbstractContextManager[Any]:
+        """On a CPU the flash kernel's backward pass is slow for short sequences; the plain product is not."""
+        return sdpa_kernel(SDPBackend.MATH) if diet.tokens and self.device == "cpu" else nullcontext()
+
+    def rate(self, step: int) -> float:
+        left = 1 - step / self.stage.steps
+        return min(1.0, (step + 1) / self.stage.warmup, max(0.02, left / self.stage.decay))
+
+    def train(self, seconds: float, save_every: float = 120) -> None:
+        batches = Batches(self.stage, self.tokenizer, self.seed + 1000 + self.total_steps)
+        rng = torch.Generator().manual_seed(self.seed + 2000 + self.total_steps)
+        started = saved = shown = time.monotonic()
+        smooth, since = math.nan, 0
+        while time.monotonic() - started < seconds and self.step < self.stage.steps:
+            factor = self.rate(self.step)
+            for optimiser, rate in ((self.muon, self.stage.muon), (self.adam, self.stage.adam)):
+                for group in optimiser.param_groups:
+                    group["lr"] = rate * factor * group["share"]
+            batch = batches.next()
+            with self.attention(batch[0]):
+                loss = self.loss(*batch, rng)
+                loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.editor.parameters(), 1.0)
+            for optimiser in (self.muon, self.adam):
+                optimiser.step()
+                optimiser.zero_grad()
+            self.average.update()
+            self.step, self.total_steps, since = self.step + 1, self.total_steps + 1, since + 1
+            value = float(loss.detach())
+            smooth = value if math.isnan(smooth) else 0.95 * smooth + 0.05 * value
+            now = time.monotonic()
+            if now - shown > 20:
+                print(f"step {self.step}  loss {smooth:.4f}  {(now - shown) / since:.2f} s/step", flush=True)
+                shown, since = now, 0
+            if now - saved > save_every:
+                saved = now
+                self.save(time.monotonic() - started)
+        self.spent += time.monotonic() - started
+        self.save(0.0)
+
+    def save(self, running: float) -> None:
+        state = {
+            "editor": self.editor.state_dict(),
+            "muon": self.muon.state_dict(),
+            "adam": self.adam.state_dict(),
+            "average": self.average.state_dict(),
+            "step": self.step,
+            "total_steps": self.total_steps,
+            "spent": self.spent + running,
+            "stage": repr(self.stage),
+        }
+        torch.save(state, self.path.with_suffix(".new"))
+        self.path.with_suffix(".new").replace(self.path)
+
+    def resume(self) -> None:
+        """Goes on where it stopped: in this stage, or at the beginning of this stage if the last one was another."""
+        state = torch.load(self.path)
+        self.editor.load_state_dict(state["editor"])
+        self.average.load_state_dict(state["average"])
+        self.muon.load_state_dict(state["muon"])
+        self.adam.load_state_dict(state["adam"])
+        self.total_steps, self.spent = state["total_steps"], state["spent"]
+        self.step = state["step"] if state["stage"] == repr(self.stage) else 0
+        print(f"from step {self.step} of this stage, {self.total_steps} in all")
+
+
+def is_matrix(name: str, parameter: nn.Parameter) -> bool:
+    """Attention and MLP matrices go to Muon; embeddings, modulation, in, out and vectors to AdamW."""
+    others = ("embed", "_mod.", "img_in", "txt_in", "norm_out", "proj_out", "time_text")
+    return parameter.ndim == 2 and not any(part in name for part in others)
+
+
+def share(name: str) -> float:
+    """Part of the learning rate. Words learn slowly: before the pictures listen to them, full steps drown what tells
+    one prompt from another in what is common to all."""
+    if name.startswith("encoder.") or "txt_in" in name or "txt_norm" in name:
+        return 0.3
+    return 0.5 if "txt_" in name or "add_" in name else 1.0
+
+
+def groups(editor: Editor, wanted: Callable[[str, nn.Parameter], bool]) -> list[dict[str, Any]]:
+    """Optimiser groups, one for each share of the learning rate."""
+    found: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in editor.named_parameters():
+        if wanted(name, parameter):
+            found.setdefault(share(name), []).append(parameter)
+    return [{"params": parameters, "share": part} for part, parameters in found.items()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Trains text encoder and transformer.")
+    parser.add_argument("--stage", choices=list(STAGES), default="words")
+    parser.add_argument("--seconds", type=float, default=300, help="of this slice; a compile adds a minute or two")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--out", type=Path, default=RUNS / "editor.pt")
+    parser.add_argument("--compile", action="store_true", help="worth it on a GPU; on a CPU it costs minutes and gains little")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    trainer = Trainer(STAGES[args.stage], args.seed, args.out, args.device, args.compile)
+    if args.out.exists():
+        trainer.resume()
+    trainer.train(args.seconds)
+
+
+if __name__ == "__main__":
+    main()

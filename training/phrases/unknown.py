@@ -1,0 +1,95 @@
+"""Words for prompts that ask for nothing this checkpoint can do: the answer to all of them is the picture unchanged.
+
+Data only. Near misses are on purpose: they share verbs and shapes of sentence with the tonal families.
+"""
+
+THINGS = (
+    "dog|cat|bird|tree|house|car|boat|flower|child|man|woman|hat|chair|table|cloud|mountain|river|bridge|road|window|"
+    "door|apple|cake|book|lamp|horse|cow|fish|bicycle|bus|train|plane|ball|cup|bottle|clock|phone|computer|dragon|robot|"
+    "castle|king|queen|ghost|rainbow|star|moon|rocket|snowman|sheep|tiger|lion|monkey|rabbit|mouse|guitar|piano|shoe|"
+    "shirt|beard|mustache|smile|crown|sword|umbrella|balloon|garden|beach|forest|city|street|wall|fence|bench|text|"
+    "logo|watermark|people|person|crowd|building|tower|kite|butterfly|bee|frog|duck|chicken|pizza|banana|orange juice"
+).split("|")
+PLACES = "on the left|on the right|in the background|in the corner|next to the man|on the table|in the sky|at the top|under the tree|behind her|in front|in the middle".split("|")
+WRONG_ADJECTIVES = (
+    "purple|pink|green|red|violet|magenta|turquoise green|bigger|smaller|larger|wider|taller|shorter|sharper|blurry|blurred|"
+    "beautiful|ugly|funny|happy|sad|scary|round|square|rainy|snowy|stormy|wet|dry|clean|dirty|cartoonish|realistic|"
+    "pixelated|transparent|rotated|upside down|mirrored|flat|fast|slow|loud|quiet|expensive|cheap|famous|delicious|"
+    "three dimensional|professional|perfect|better|worse|cute|pretty|modern|futuristic|metallic|wooden|furry|hairy|fat|thin|"
+    "strong|clever|hungry|tired|rich|polka dotted|striped|symmetrical|abstract|detailed|smooth|noisy|empty|full|longer|nice|good|cool looking robot"
+).split("|")
+WRONG_AMOUNTS = (
+    "contrast|the contrast|the saturation|saturation|the sharpness|sharpness|the noise|the resolution|the size|the blur|"
+    "the quality|the clarity|the volume|the speed|the price|the number of people|the detail|vibrance|the grain|the zoom|"
+    "the height|the width|the focus|the depth of field|texture|the angle|the distance|the border|the padding"
+).split("|")
+WRONG_COMMANDS = (
+    "rotate {o}|rotate {o} by 90 degrees|flip {o} horizontally|mirror {o}|crop {o}|zoom in|zoom out|blur {o}|blur the background|"
+    "sharpen {o}|resize {o}|upscale {o}|denoise {o}|remove the background|change the background|make the background a beach|"
+    "cut {o} in half|tilt {o}|straighten {o}|add a frame|add a border|write hello on the wall|write my name|"
+    "make him smile|make her smile|open his eyes|change his hair|give him a beard|make them dance|let them run|"
+    "turn {o} into a painting|turn {o} into a cartoon|make {o} look like van gogh|anime style|oil painting style|"
+    "pixel art|watercolor|pencil sketch|turn {o} into a drawing|draw a circle|paint a house|make it snow|make it rain|"
+    "add fog|add rain|add snow|add fireworks|move the man to the left|move {o} up|shift {o} left|stretch {o}|"
+    "translate the sign|fix the face|remove wrinkles|whiten the teeth|swap the faces|merge two pictures|"
+    "colorize the eyes green|paint the car red|make the sky purple|make the grass pink|turn the dress green|"
+    "change the color of the car|replace the sky|make {o} a poster|make {o} a sticker|animate {o}|make a video|"
+    "describe {o}|what is in {o}|who is in {o}|tell me about {o}|save {o}|download {o}|print {o}|send {o} to mom|delete the man|"
+    "compress {o}|add a caption|make {o} 3d|make a collage|turn day into night|change the season|add lens flare|vignette"
+).split("|")
+SENTENCES = (
+    "the weather is nice today|how are you|what time is it|hello|hello world|good morning|good night|my name is anna|"
+    "i went to the market yesterday|she sells sea shells|where is the station|i love pizza|the cat sat on the mat|"
+    "tell me a joke|what is the capital of france|two plus two is four|we are going home|it rains a lot here|"
+    "the train leaves at nine|he plays football every sunday|can you help me|thank you very much|see you tomorrow|"
+    "this is a test|testing|lorem ipsum dolor sit amet|once upon a time there was a king|happy birthday|who are you|"
+    "i have two brothers|the book is on the table|dinner is ready|please call me back|open the door|close the window|"
+    "what a day|i am hungry|the soup is hot|my coffee is cold|birds can fly|buy milk and bread|turn left at the corner|"
+    "how much does it cost|i do not know|yes|no|maybe|okay|sure|ok|why|what|stop|go|next|cancel|help|undo|untitled|photo|picture|"
+    "a photo of a man|a picture of a dog|a horse on the beach|an astronaut riding a horse|portrait of a woman|a house by a lake|"
+    "mountains and a river|a bowl of fruit|a small village in spring|two people walking|a red car|the green door|"
+    "pizza recipe|football results|the stock market fell today|our team won the game|the meeting is at three|write a poem|"
+    "translate this to german|solve the equation|the mouse ran up the clock|you are very kind|this tastes good|i read the news|"
+    "wie geht es dir|das wetter ist schön|bonjour tout le monde|je ne sais pas|hola que tal|buenos dias|guten morgen|merci"
+).split("|")
+WORDS = (
+    "time year people way day man thing woman life child world school state family student group country problem hand part "
+    "place case week company system program question work government number night point home water room mother area money "
+    "story fact month lot right study book eye job word business issue side kind head house service friend father power hour "
+    "game line end member law car city community name president team minute idea kid body information back parent face others "
+    "level office door health person art war history party result change morning reason research girl guy moment air teacher "
+    "force education foot boy age policy music market sense nation plan college interest death experience effect use class "
+    "run walk eat sleep read think know take see come want look find tell ask seem feel try leave call need become begin "
+    "show hear play move live believe hold bring happen write provide sit stand lose pay meet include continue set learn lead "
+    "understand watch follow stop create speak allow add spend grow open win offer remember love consider appear buy wait "
+    "serve die send expect build stay fall cut reach kill remain potato engine window silver metal winter summer kitchen "
+    "quickly slowly never always often perhaps together seven eleven thousand the a an of in on at for with and or but"
+).split()
+
+ZH_THINGS = (
+    "狗|猫|鸟|树|房子|汽车|船|花|小孩|男人|女人|帽子|椅子|桌子|云|山|河|桥|路|窗户|门|苹果|蛋糕|书|台灯|马|牛|鱼|自行车|火车|飞机|球|"
+    "杯子|瓶子|钟|手机|电脑|龙|机器人|城堡|国王|彩虹|星星|月亮|火箭|雪人|羊|老虎|狮子|猴子|兔子|吉他|钢琴|鞋子|衬衫|胡子|王冠|雨伞|气球|"
+    "花园|海滩|森林|城市|墙|文字|水印|人|建筑|塔|风筝|蝴蝶|青蛙|鸭子|披萨|香蕉|眼镜|背景"
+).split("|")
+ZH_COMMANDS = (
+    "加一只{t}|添加{t}|加上{t}|去掉{t}|删除{t}|移除{t}|把{t}去掉|换成{t}|把{t}换成{u}|把它变成{t}|画一只{t}|画一个{t}|在左边加{t}|在右边加一个{t}|"
+    "把{t}移到左边|放大{t}|缩小{t}|把{t}变大|让{t}变小|给{t}加帽子|变成{t}|{t}|把{t}涂成紫色|把{t}变成绿色|让{t}跑起来|{t}在哪里|这是什么{t}|"
+    "{t}的照片|一张{t}的图片|我喜欢{t}|他有一只{t}|{t}和{u}|{t}很好看|{t}在{u}里|旋转{t}|{t}效果|{t}滤镜|{t}风格|变成{t}的样子"
+).split("|")
+ZH_SENTENCES = (
+    "今天天气很好|你好|你好吗|我爱吃苹果|现在几点|他去北京了|谢谢你|早上好|晚上好|生日快乐|我叫小明|明天见|你是谁|这本书很有意思|我们去吃饭吧|"
+    "外面下雨了|火车九点开|他每天跑步|一加一等于二|讲个笑话|法国的首都是哪里|春天来了|我不知道|是的|不是|好的|为什么|什么|停|测试|随便|"
+    "旋转图片|旋转九十度|水平翻转|左右翻转|裁剪|放大|缩小|模糊背景|锐化|换背景|把背景换成海滩|加边框|写上你好|让他笑|变成油画|变成卡通|"
+    "动漫风格|水彩画|素描|像素风|下雪|下雨|变成紫色|变成绿色|变成粉色|变成红色|把天空变成紫色|把车涂成红色|把衣服换成绿色|增加对比度|降低对比度|"
+    "提高饱和度|降低饱和度|提高清晰度|增加噪点|提高分辨率|变大一点|变小一点|变高|变胖|变瘦|变漂亮|变清晰|变模糊|美颜|磨皮|瘦脸|去水印|"
+    "去除背景|高清修复|变成夜晚|变成冬天的雪景|加字幕|做成海报|拼图|描述这张照片|图里有什么|这是谁|保存|下载|打印|发给妈妈|翻译|写一首诗|"
+    "股票今天跌了|球队赢了|会议三点开始|我在学习中文|床前明月光|举头望明月|人山人海|一只猫坐在桌子上|两个人在走路|湖边的房子|骑马的宇航员|"
+    "山和河|一碗水果|多少钱|请问车站在哪里|我饿了|汤很好喝|他是老师|妈妈在做饭|学校放假了|电影很好看|快一点|慢一点|大一点|小一点|高一点|低一点|"
+    "好看一点|多一点人|少一点人|近一点|远一点|便宜一点|把声音调大|把音量调低|把空调打开|打开窗户|关门|速度快一点"
+).split("|")
+ZH_CHARACTERS = (
+    "的一是不了人我在有他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后小么心多天而能好都然没日于起还"
+    "发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长知民样现分将外但身些与高意进把法此实回二理美点月明其种声全工己话"
+    "儿者向情部正名定女问力机给等几很业最间新什打便位因重被走电四第门相次东政海口使教西再平真听世气信北少关并内加化由却代军产入先山五太水万市"
+    "眼体别处总才场师书比住员九笑性通目华报立马命张活难神数件安表原车白应路期叫死常提感金何更反合放做系计或司利受光王果亲界及今京务制解各任"
+)

@@ -1,0 +1,172 @@
+"""Prompts for each family in English and Chinese: a grammar to train on, fixed sentences to judge by.
+
+Knows how phrases become sentences (openings, objects, endings, case, typos) and which sentences are held out.
+Does not know pictures or token ids. A held-out sentence is never produced by `Grammar`, whatever its case or dots.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import unicodedata
+
+from training.heldout import HELDOUT, HELDOUT_UNKNOWN
+from training.phrases import chinese, english, unknown
+
+LANGUAGES = ("en", "zh")
+TONES = ("bw", "invert", "sepia", "brighter", "darker", "warmer", "cooler")
+#: how often each family is asked for in training; unknown and blank ask for the unchanged picture
+WEIGHTS = dict.fromkeys(TONES, 10.0) | {"keep": 6.0, "unknown": 17.0, "blank": 2.0}
+
+
+def plain(prompt: str) -> str:
+    """Without case, punctuation and spaces: two prompts that differ only there count as the same."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", prompt).lower())
+
+
+HELD = {plain(s) for texts in HELDOUT.values() for lines in texts.values() for s in lines} | {
+    plain(s) for lines in HELDOUT_UNKNOWN.values() for s in lines if s.strip()
+}
+
+
+class Grammar:
+    """Draws (family, prompt) pairs; the same seed draws the same."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+
+    def draw(self) -> tuple[str, str]:
+        family = self.rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        return family, self.prompt(family, self.rng.choice(LANGUAGES))
+
+    def prompt(self, family: str, language: str) -> str:
+        if family == "blank":
+            return " "
+        while True:
+            text = self._english(family) if language == "en" else self._chinese(family)
+            if plain(text) not in HELD:
+                return text
+
+    # --- English ---
+
+    def _english(self, family: str) -> str:
+        pick = self.rng.choice
+        bare = self._unknown_english() if family == "unknown" else self._english_core(family)
+        if self.rng.random() < 0.35:
+            text = bare
+        else:
+            text = pick(english.OPENINGS) + bare + pick(english.ENDINGS)
+        text = text.replace("{of}", pick(("", "", "of the photo", "of it", "of this picture", "of the image")))
+        text = re.sub(r"\{o\}", lambda _: pick(english.OBJECTS), text)
+        text = re.sub(r"  +", " ", text).strip()
+        if self.rng.random() < 0.08:
+            text = typo(text, self.rng)
+        return self._case(text)
+
+    def _english_core(self, family: str) -> str:
+        pick, dice = self.rng.choice, self.rng.random()
+        if family == "keep" or dice < 0.36:
+            text = pick(english.PHRASES[family].split("|"))
+            hint = pick(english.HINTS) if family in english.COMPARABLE and len(text) < 32 else ""
+            return text + hint
+        if family in english.SLIDERS and dice < 0.56:
+            direction, amount = pick(english.SLIDERS[family])
+            return f"{pick(english.UP if direction == 'up' else english.DOWN)} {pick(english.AMOUNTS[amount].split('|'))}{pick(english.HINTS)}"
+        if dice < (0.85 if family in english.COMPARABLE else 0.62):
+            adjective = pick(english.ADJECTIVES[family].split("|"))
+            if family in english.COMPARABLE:
+                adjective = pick(english.INTENSITY) + adjective
+            return pick(english.ADJECTIVE_FRAMES).replace("{a}", adjective)
+        return pick(english.NOUN_FRAMES).replace("{n}", pick(english.NOUNS[family].split("|")))
+
+    def _unknown_english(self) -> str:
+        pick, dice = self.rng.choice, self.rng.random()
+        thing, other = pick(unknown.THINGS), pick(unknown.THINGS)
+        if dice < 0.16:
+            verb = pick(("add a", "add", "put a", "insert a", "draw a", "place a", "give me a", "show a", "i want a", "make a"))
+            return f"{verb} {thing} {pick(('', *unknown.PLACES))}"
+        if dice < 0.28:
+            frames = (
+                f"remove the {thing}", f"delete the {thing}", f"replace the {thing} with a {other}", f"erase the {thing}",
+                f"turn the {thing} into a {other}", f"move the {thing} {pick(unknown.PLACES)}", f"make the {thing} a {other}",
+                f"change the {thing} to a {other}", f"get rid of the {thing}", f"take out the {thing}", f"where is the {thing}",
+                f"turn {{o}} into a {thing}", f"{thing} filter", f"a {thing} and a {other}", f"{thing}", f"the {thing}",
+                f"make the {thing} {pick(unknown.WRONG_ADJECTIVES)}", f"apply a {thing} effect", f"convert {{o}} to {thing}",
+            )  # fmt: skip
+            return pick(frames)
+        if dice < 0.42:
+            word = pick(unknown.WRONG_ADJECTIVES) if self.rng.random() < 0.65 else self._nonsense()
+            amount = pick(english.INTENSITY) if self.rng.random() < 0.4 else ""
+            return pick(english.ADJECTIVE_FRAMES).replace("{a}", amount + word)
+        if dice < 0.50:
+            amount = pick(unknown.WRONG_AMOUNTS) if self.rng.random() < 0.7 else "the " + self._nonsense()
+            return f"{pick(english.UP + english.DOWN)} {amount}{pick(english.HINTS)}"
+        if dice < 0.62:
+            return pick(unknown.WRONG_COMMANDS)
+        if dice < 0.78:
+            return pick(unknown.SENTENCES)
+        if dice < 0.89:
+            return " ".join(pick(unknown.WORDS) for _ in range(self.rng.randint(1, 8)))
+        return " ".join(self._nonsense() for _ in range(self.rng.randint(1, 4)))
+
+    def _nonsense(self) -> str:
+        """A made-up word: syllables, or letters and digits as they fall."""
+        if self.rng.random() < 0.5:
+            syllables = [self.rng.choice("bcdfghjklmnprstvwz") + self.rng.choice("aeiouy") for _ in range(self.rng.randint(1, 4))]
+            return "".join(syllables) + self.rng.choice(("", "n", "x", "k", "st"))
+        letters = "abcdefghijklmnopqrstuvwxyz" + ("0123456789" if self.rng.random() < 0.3 else "")
+        return "".join(self.rng.choice(letters) for _ in range(self.rng.randint(2, 8)))
+
+    def _case(self, text: str) -> str:
+        dice = self.rng.random()
+        if dice < 0.55:
+            return text
+        if dice < 0.92:
+            return text[:1].upper() + text[1:]
+        return text.upper() if dice < 0.96 else text.title()
+
+    # --- Chinese ---
+
+    def _chinese(self, family: str) -> str:
+        pick = self.rng.choice
+        if family == "unknown":
+            text = self._unknown_chinese()
+        elif family == "keep" or self.rng.random() < 0.55:
+            text = pick(chinese.PHRASES[family].split("|"))
+        else:
+            text = pick(chinese.NOUN_FRAMES).replace("{n}", pick(chinese.NOUNS[family].split("|")))
+        text = re.sub(r"\{o\}", lambda _: pick(chinese.OBJECTS), text)
+        if self.rng.random() > 0.4:
+            text = pick(chinese.OPENINGS) + text + pick(chinese.ENDINGS)
+        if self.rng.random() < 0.05:
+            text = "".join(chinese.TRADITIONAL.get(character, character) for character in text)
+        if self.rng.random() < 0.04:
+            text = text.replace("，", ",").replace("。", ".")
+        return text
+
+    def _unknown_chinese(self) -> str:
+        pick, dice = self.rng.choice, self.rng.random()
+        if dice < 0.4:
+            frame = pick(unknown.ZH_COMMANDS)
+            return frame.replace("{t}", pick(unknown.ZH_THINGS)).replace("{u}", pick(unknown.ZH_THINGS))
+        if dice < 0.7:
+            return pick(unknown.ZH_SENTENCES)
+        if dice < 0.8:
+            frame = pick(chinese.NOUN_FRAMES)
+            return frame.replace("{n}", "".join(pick(unknown.ZH_CHARACTERS) for _ in range(self.rng.randint(1, 3))))
+        if dice < 0.84:
+            return self._nonsense()
+        return "".join(pick(unknown.ZH_CHARACTERS) for _ in range(self.rng.randint(1, 12)))
+
+
+def typo(text: str, rng: random.Random) -> str:
+    """One slip of the finger in a word of five letters or more: swapped, dropped or doubled inner letters."""
+    words = [match for match in re.finditer(r"[a-z]{5,}", text)]
+    if not words:
+        return text
+    word = rng.choice(words)
+    at = rng.randrange(word.start() + 1, word.end() - 2)
+    kind = rng.random()
+    if kind < 0.4:
+        return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+    return text[:at] + text[at + 1 :] if kind < 0.7 else text[:at] + text[at] + text[at:]
