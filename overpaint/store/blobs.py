@@ -118,7 +118,8 @@ class FolderBlobs:
             raise (StorageFull() if error.errno in _FULL else StoreUnavailable()) from error
 
     def _put(self, path: Path, data: bytes, *, is_create_only: bool) -> None:
-        self._make_folders(path.parent)
+        self._make_day_durable(path.parent.parent)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         partial = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}{_PARTIAL}")
         try:
             _write(partial, data)
@@ -131,18 +132,15 @@ class FolderBlobs:
             partial.unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
+        _sync_folder(path.parent.parent)  # last, for on a journaling file system it then finds nothing left to do
 
-    def _make_folders(self, folder: Path) -> None:
-        """The task's folder and those above it, each durable in its parent."""
-        day = folder.parent
+    def _make_day_durable(self, day: Path) -> None:
         with self._lock:  # nobody may rely on a day's folder before it is on the disk
             if day not in self._durable_days:
-                for each in (*reversed(day.parents[:3]), day):
-                    each.mkdir(mode=0o700, exist_ok=True)
-                    _sync_folder(each.parent)
+                for folder in (*reversed(day.parents[:3]), day):
+                    folder.mkdir(mode=0o700, exist_ok=True)
+                    _sync_folder(folder.parent)
                 self._durable_days.add(day)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(day)
 
     def delete(self, name: str) -> None:
         """Gone when it returns, and its task's folder with it if it was the last; a missing one is fine.
