@@ -43,7 +43,7 @@ def test_killing_the_whole_group_loses_nothing(server: Server) -> None:
     assert unfinished
     server.start().ready()
     until(lambda: all(server.status(each) == "SUCCEED" for each in task_ids))
-    assert_each_made_once(at, task_ids)
+    assert_each_made_once(server, task_ids)
     for task_id in task_ids:
         (image,) = server.result(task_id)["images"]
         assert httpx2.get(image["image_url"]).status_code == 200
@@ -57,7 +57,7 @@ def test_a_killed_worker_is_replaced_and_its_edit_made_again(server: Server) -> 
     until(lambda: server.step(task_id) > 0)
     os.kill(worker.pid, signal.SIGKILL)
     until(lambda: server.status(task_id) == "SUCCEED")
-    assert_each_made_once(at, [task_id])
+    assert_each_made_once(server, [task_id])
     ((_, attempts),) = server.rows(task_id)
     assert [(each.number, each.outcome) for each in attempts] == [(1, "lost"), (2, "succeeded")]
     assert attempts[0].worker_id != attempts[1].worker_id
@@ -78,7 +78,7 @@ def test_draining_under_load_loses_nothing_and_costs_no_attempt(server: Server) 
     assert {task.status for task, _ in rows} <= {Status.QUEUED, Status.SUCCEEDED}
     server.start().ready()
     until(lambda: all(server.status(each) == "SUCCEED" for each in task_ids))
-    assert_each_made_once(at, task_ids)
+    assert_each_made_once(server, task_ids)
     assert {each.outcome for _, attempts in server.rows(*task_ids) for each in attempts} <= {"released", "succeeded"}
 
 
@@ -93,7 +93,7 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing(server: Server) -> N
     ((task, attempts),) = server.rows(task_id)
     assert [(each.number, each.outcome) for each in attempts] == [(1, "lost"), (2, "succeeded")]
     assert {each.worker_id for each in attempts} == {worker.id}  # the same one, and still the first try was not its own
-    assert_each_made_once(at, [task_id])
+    assert_each_made_once(server, [task_id])
     folder = FolderBlobs(server.data / "blobs").path(task.outputs[0].name).parent
     assert [each.name for each in folder.iterdir()] == ["2-0.jpeg"]
 
