@@ -177,7 +177,7 @@ PICTURE = _picture()
 
 @pytest.fixture(scope="session")
 def _kept(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Iterator[Server]:
-    kept = Server(tmp_path_factory.mktemp("kept") / "data", checkpoint, lease_seconds="3", drain_seconds="2")
+    kept = Server(tmp_path_factory.mktemp("kept") / "data", checkpoint, lease_seconds="5", drain_seconds="2")
     yield kept
     kept.close()
 
