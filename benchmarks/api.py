@@ -78,11 +78,11 @@ def measure(side: Side, *, seconds: float, picture: bytes = b"", task_ids: list[
 
 def start_all(stack: contextlib.ExitStack, checkpoint: str) -> tuple[list[Side], list[str]]:
     """All sides, ours first, and a line for each that is missing."""
-    sides = [stack.enter_context(servers.overpaint(stack.enter_context(servers.folder()), checkpoint=checkpoint))]
+    sides = [stack.enter_context(servers.overpaint(stack.enter_context(report.data_folder()), checkpoint=checkpoint))]
     missing = []
     for name, start in PEERS.items():
         try:
-            sides.append(stack.enter_context(start(stack.enter_context(servers.folder()))))
+            sides.append(stack.enter_context(start(stack.enter_context(report.data_folder()))))
         except NotInstalled as error:
             missing.append(f"{name}: not measured, {error}")
     return sides, missing

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from uuid_utils import uuid7
 
-from benchmarks import report, servers
+from benchmarks import report
 from overpaint.domain import EditRequest, InputPicture, NewTask
 from overpaint.store.blobs import SMALL_INPUT_BYTES, FolderBlobs, input_name
 from overpaint.store.sqlite import SqliteTaskStore
@@ -90,7 +90,7 @@ def _processor_seconds() -> float:
 async def run(rounds: int, seconds: float) -> None:
     rows = []
     for size in SIZES:
-        with servers.folder() as data:
+        with report.data_folder() as data:
             both = ways(data)
             found: dict[str, list[tuple[float, float]]] = {name: [] for name in both}
             for number in range(rounds + 1):

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -51,13 +50,6 @@ class Side:
 
 
 Starter = Callable[[Path], contextlib.AbstractContextManager[Side]]
-
-
-@contextlib.contextmanager
-def folder() -> Iterator[Path]:
-    """A data folder beside the checkout, so that a sync reaches a disk: /tmp may be memory."""
-    with TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR", ROOT)) as path:
-        yield Path(path)
 
 
 @contextlib.contextmanager
