@@ -145,7 +145,9 @@ def train(seconds: float, lr: float, seed: int, path: Path) -> None:
         if now - shown > 15:
             shown = now
             mean, pooled = psnr(lambda p: chain.decode(chain.encode(p)), pictures)
-            print(f"{now:5.0f} s  step {step}  loss {loss:.5f}  held-out {mean:.2f} dB, pooled {pooled:.2f}", flush=True)
+            print(
+                f"{now:5.0f} s  step {step}  loss {loss:.5f}  held-out {mean:.2f} dB, pooled {pooled:.2f}", flush=True
+            )
             save(path, chain, muon, adam, now, step)
     save(path, chain, muon, adam, seconds, step)
     mean, pooled = psnr(lambda p: chain.decode(chain.encode(p)), pictures)

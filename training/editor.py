@@ -76,19 +76,14 @@ class Stage:
 # Tone is the same everywhere in a picture: 16 tokens of it, each at its true place, teach words as well as all 1,024
 # and cost a sixtieth. Whole pictures come in now and then.
 SHAPES = ((256, 256, 0.4), (320, 224, 0.2), (224, 320, 0.2), (352, 192, 0.1), (192, 352, 0.1))
+LARGE = (
+    *(Diet(width, height, batch=40, share=share, tokens=16) for width, height, share in SHAPES),
+    *(Diet(width, height, batch=2, share=0.04 * share) for width, height, share in SHAPES),
+)
 STAGES = {
     "words": Stage((Diet(64, 64, batch=40, tokens=16),), 0.005, 0.002, 900, decay=0.3),
-    "large": Stage(
-        (
-            *(Diet(width, height, batch=40, share=share, tokens=16) for width, height, share in SHAPES),
-            *(Diet(width, height, batch=2, share=0.04 * share) for width, height, share in SHAPES),
-        ),
-        0.005,
-        0.002,
-        700,
-        warmup=10,
-        decay=0.5,
-    ),
+    "large": Stage(LARGE, 0.005, 0.002, 1100, warmup=10, decay=0.5),
+    "polish": Stage(LARGE, 0.002, 0.0008, 250, warmup=10, decay=0.8),
 }
 
 
@@ -197,7 +192,7 @@ class Trainer:
         self, diet: Diet, pool: pools.Pool, prompts: list[list[int]], families: list[str], rng: torch.Generator
     ) -> Tensor:
         """Flow matching: x = (1 − σ) target + σ noise, the velocity noise − target is asked for."""
-        crops = math.ceil(len(prompts) / SHARED)  # big pictures come two prompts a step: one crop
+        crops = math.ceil(len(prompts) / SHARED)
         chosen = torch.randint(len(pool.patches), (crops,), generator=rng).repeat(SHARED)[: len(prompts)]
         inside = some_tokens(pool, diet.tokens, rng)
         reference = pool.latents["keep"][chosen][:, inside].float().to(self.device)
@@ -205,7 +200,8 @@ class Trainer:
         rows = zip(names, chosen.tolist(), strict=True)
         target = torch.stack([pool.latents[name][row, inside] for name, row in rows]).float().to(self.device)
         sigma = levels(crops, rng).repeat(SHARED)[: len(prompts)].to(self.device)
-        noise = torch.randn((crops, *target.shape[1:]), generator=rng).repeat(SHARED, 1, 1)[: len(prompts)].to(self.device)
+        noise = torch.randn((crops, *target.shape[1:]), generator=rng).repeat(SHARED, 1, 1)[: len(prompts)]
+        noise = noise.to(self.device)
         mixed = torch.lerp(target, noise, sigma[:, None, None])
         with torch.autocast(self.device, torch.bfloat16):
             pixels = pool.patches[chosen].float().to(self.device)
@@ -311,7 +307,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--out", type=Path, default=RUNS / "editor.pt")
-    parser.add_argument("--compile", action="store_true", help="worth it on a GPU; on a CPU it costs minutes and gains little")
+    parser.add_argument("--compile", action="store_true", help="for a GPU; on a CPU it costs minutes, gains little")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     trainer = Trainer(STAGES[args.stage], args.seed, args.out, args.device, args.compile)

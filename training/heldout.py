@@ -9,7 +9,12 @@ from __future__ import annotations
 #: family → language → sentences a user would type first; training may have met them
 EVERYDAY: dict[str, dict[str, tuple[str, ...]]] = {
     "bw": {
-        "en": ("make it black and white", "turn this into a black and white photo", "Black and white please", "grayscale"),
+        "en": (
+            "make it black and white",
+            "turn this into a black and white photo",
+            "Black and white please",
+            "grayscale",
+        ),
         "zh": ("变成黑白照片", "黑白", "把图片变成黑白的", "去色"),
     },
     "invert": {
@@ -136,7 +141,14 @@ HELDOUT_UNKNOWN: dict[str, tuple[str, ...]] = {
         "the committee will vote on the budget next week",
         "Remember to water the plants",
     ),
-    "unrelated, zh": ("博物馆星期天十点开门", "我姐姐在乐队里拉小提琴", "你的鞋子在哪里买的？", "下个星期要考数学", "他们在公园里下棋", "记得给植物浇水"),
+    "unrelated, zh": (
+        "博物馆星期天十点开门",
+        "我姐姐在乐队里拉小提琴",
+        "你的鞋子在哪里买的？",
+        "下个星期要考数学",
+        "他们在公园里下棋",
+        "记得给植物浇水",
+    ),
     "not offered, en": (
         "add a parrot on her shoulder",
         "remove the tourists from the square",
@@ -145,7 +157,14 @@ HELDOUT_UNKNOWN: dict[str, tuple[str, ...]] = {
         "increase the contrast of the photo",
         "make the jacket turquoise",
     ),
-    "not offered, zh": ("在她肩膀上加一只鹦鹉", "把广场上的游客去掉", "变成漫画书的样子", "把图片旋转四十五度", "增加照片的对比度", "把外套变成青绿色"),
+    "not offered, zh": (
+        "在她肩膀上加一只鹦鹉",
+        "把广场上的游客去掉",
+        "变成漫画书的样子",
+        "把图片旋转四十五度",
+        "增加照片的对比度",
+        "把外套变成青绿色",
+    ),
     "random words": (
         "carpet seventeen lightly harbour",
         "banana protocol under violin",

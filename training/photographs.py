@@ -74,7 +74,12 @@ def _rows() -> list[Photograph]:
     add(SKIMAGE, "CC0-1.0", "train", "retina.jpg")
     add(SKIMAGE, "public domain (NASA)", "train", "hubble_deep_field.jpg")
     add(MATPLOTLIB, "public domain (US Navy)", "train", "grace_hopper.jpg")
-    add(LOMIRI, "CC-BY-SA-4.0", "train", "Dragonfly_by_Bolly.jpg free_by_Peter_Nerlich.jpg greentock_by_Peter_Nerlich.jpg")
+    add(
+        LOMIRI,
+        "CC-BY-SA-4.0",
+        "train",
+        "Dragonfly_by_Bolly.jpg free_by_Peter_Nerlich.jpg greentock_by_Peter_Nerlich.jpg",
+    )
     add(
         LOMIRI,
         "CC-BY-4.0",
@@ -95,7 +100,9 @@ def _rows() -> list[Photograph]:
     add(MATE, "GPL-2+", "train", "abstract/Elephants.jpg desktop/Ubuntu-Mate-Cold-no-logo.png", "drawn")
     add(PLASMA, "GPL-2+", "train", "Altai IceCold Kay Patak", "drawn", "{}/contents/images/5120x2880.png")
     add(PLASMA, "GPL-2+", "train", "Canopee Cascade Kokkini Opal", "drawn", "{}/contents/images/3840x2160.png")
-    add(PLASMA, "GPL-2+", "train", "Honeywave SafeLanding Shell Volna Flow", "drawn", "{}/contents/images/5120x2880.jpg")
+    add(
+        PLASMA, "GPL-2+", "train", "Honeywave SafeLanding Shell Volna Flow", "drawn", "{}/contents/images/5120x2880.jpg"
+    )
     add(PLASMA, "GPL-2+", "train", "PastelHills", "drawn", "{}/contents/images/3200x2000.jpg")
     return [fix_name(row) for row in rows]
 
@@ -119,7 +126,9 @@ def prepare(packages: Path, archive: Path = ARCHIVE) -> None:
             image = Image.open(locate(row, packages)).convert("RGB")
             scale = SHORT_SIDE / min(image.size)
             if scale < 1:
-                image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
+                image = image.resize(
+                    (round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS
+                )
             body = io.BytesIO()
             image.save(body, "JPEG", quality=93, subsampling=0)
             out.writestr(f"{row.name}.jpg", body.getvalue())

@@ -10,13 +10,14 @@ import random
 import re
 import unicodedata
 
-from training.heldout import HELDOUT, HELDOUT_UNKNOWN
+from training.heldout import EVERYDAY, HELDOUT, HELDOUT_UNKNOWN
 from training.phrases import chinese, english, unknown
 
 LANGUAGES = ("en", "zh")
 TONES = ("bw", "invert", "sepia", "brighter", "darker", "warmer", "cooler")
 #: how often each family is asked for in training; unknown and blank ask for the unchanged picture
 WEIGHTS = dict.fromkeys(TONES, 10.0) | {"keep": 6.0, "unknown": 17.0, "blank": 2.0}
+EVERYDAY_SHARE = 0.12  #: of a family's prompts: the few sentences most people type first
 
 
 def plain(prompt: str) -> str:
@@ -25,7 +26,7 @@ def plain(prompt: str) -> str:
 
 
 HELD = {plain(s) for texts in HELDOUT.values() for lines in texts.values() for s in lines} | {
-    plain(s) for lines in HELDOUT_UNKNOWN.values() for s in lines if s.strip()
+    plain(s) for lines in HELDOUT_UNKNOWN.values() for s in lines if plain(s)
 }
 
 
@@ -52,10 +53,7 @@ class Grammar:
     def _english(self, family: str) -> str:
         pick = self.rng.choice
         bare = self._unknown_english() if family == "unknown" else self._english_core(family)
-        if self.rng.random() < 0.35:
-            text = bare
-        else:
-            text = pick(english.OPENINGS) + bare + pick(english.ENDINGS)
+        text = bare if self.rng.random() < 0.35 else f"{pick(english.OPENINGS)}{bare}{pick(english.ENDINGS)}"
         text = text.replace("{of}", pick(("", "", "of the photo", "of it", "of this picture", "of the image")))
         text = re.sub(r"\{o\}", lambda _: pick(english.OBJECTS), text)
         text = re.sub(r"  +", " ", text).strip()
@@ -64,14 +62,23 @@ class Grammar:
         return self._case(text)
 
     def _english_core(self, family: str) -> str:
-        pick, dice = self.rng.choice, self.rng.random()
+        pick = self.rng.choice
+        if self.rng.random() < EVERYDAY_SHARE:
+            return pick(EVERYDAY[family]["en"]).lower()
+        if family in english.COMPLAINTS and self.rng.random() < 0.1:
+            frame = pick(english.COMPLAINT_FRAMES).replace("{c}", pick(english.COMPLAINTS[family].split("|")))
+            return frame.replace("{a}", pick(english.ADJECTIVES[family].split("|")))
+        if family != "keep" and self.rng.random() < 0.05:
+            return pick(english.NEEDS).replace("{n}", pick(english.NOUNS[family].split("|")))
+        dice = self.rng.random()
         if family == "keep" or dice < 0.36:
             text = pick(english.PHRASES[family].split("|"))
             hint = pick(english.HINTS) if family in english.COMPARABLE and len(text) < 32 else ""
             return text + hint
         if family in english.SLIDERS and dice < 0.56:
             direction, amount = pick(english.SLIDERS[family])
-            return f"{pick(english.UP if direction == 'up' else english.DOWN)} {pick(english.AMOUNTS[amount].split('|'))}{pick(english.HINTS)}"
+            verb = pick(english.UP if direction == "up" else english.DOWN)
+            return f"{verb} {pick(english.AMOUNTS[amount].split('|'))}{pick(english.HINTS)}"
         if dice < (0.85 if family in english.COMPARABLE else 0.62):
             adjective = pick(english.ADJECTIVES[family].split("|"))
             if family in english.COMPARABLE:
@@ -83,16 +90,30 @@ class Grammar:
         pick, dice = self.rng.choice, self.rng.random()
         thing, other = pick(unknown.THINGS), pick(unknown.THINGS)
         if dice < 0.16:
-            verb = pick(("add a", "add", "put a", "insert a", "draw a", "place a", "give me a", "show a", "i want a", "make a"))
+            verb = pick(unknown.ADDING)
             return f"{verb} {thing} {pick(('', *unknown.PLACES))}"
         if dice < 0.28:
             frames = (
-                f"remove the {thing}", f"delete the {thing}", f"replace the {thing} with a {other}", f"erase the {thing}",
-                f"turn the {thing} into a {other}", f"move the {thing} {pick(unknown.PLACES)}", f"make the {thing} a {other}",
-                f"change the {thing} to a {other}", f"get rid of the {thing}", f"take out the {thing}", f"where is the {thing}",
-                f"turn {{o}} into a {thing}", f"{thing} filter", f"a {thing} and a {other}", f"{thing}", f"the {thing}",
-                f"make the {thing} {pick(unknown.WRONG_ADJECTIVES)}", f"apply a {thing} effect", f"convert {{o}} to {thing}",
-            )  # fmt: skip
+                f"remove the {thing}",
+                f"delete the {thing}",
+                f"replace the {thing} with a {other}",
+                f"erase the {thing}",
+                f"turn the {thing} into a {other}",
+                f"move the {thing} {pick(unknown.PLACES)}",
+                f"make the {thing} a {other}",
+                f"change the {thing} to a {other}",
+                f"get rid of the {thing}",
+                f"take out the {thing}",
+                f"where is the {thing}",
+                f"turn {{o}} into a {thing}",
+                f"{thing} filter",
+                f"a {thing} and a {other}",
+                f"{thing}",
+                f"the {thing}",
+                f"make the {thing} {pick(unknown.WRONG_ADJECTIVES)}",
+                f"apply a {thing} effect",
+                f"convert {{o}} to {thing}",
+            )
             return pick(frames)
         if dice < 0.42:
             word = pick(unknown.WRONG_ADJECTIVES) if self.rng.random() < 0.65 else self._nonsense()
@@ -112,7 +133,8 @@ class Grammar:
     def _nonsense(self) -> str:
         """A made-up word: syllables, or letters and digits as they fall."""
         if self.rng.random() < 0.5:
-            syllables = [self.rng.choice("bcdfghjklmnprstvwz") + self.rng.choice("aeiouy") for _ in range(self.rng.randint(1, 4))]
+            count = self.rng.randint(1, 4)
+            syllables = [self.rng.choice("bcdfghjklmnprstvwz") + self.rng.choice("aeiouy") for _ in range(count)]
             return "".join(syllables) + self.rng.choice(("", "n", "x", "k", "st"))
         letters = "abcdefghijklmnopqrstuvwxyz" + ("0123456789" if self.rng.random() < 0.3 else "")
         return "".join(self.rng.choice(letters) for _ in range(self.rng.randint(2, 8)))
@@ -131,6 +153,11 @@ class Grammar:
         pick = self.rng.choice
         if family == "unknown":
             text = self._unknown_chinese()
+        elif self.rng.random() < EVERYDAY_SHARE:
+            text = pick(EVERYDAY[family]["zh"])
+        elif family in chinese.COMPLAINTS and self.rng.random() < 0.12:
+            wrong, cure = chinese.COMPLAINTS[family]
+            text = pick(chinese.COMPLAINT_FRAMES).replace("{c}", pick(wrong.split("|"))).replace("{a}", cure)
         elif family == "keep" or self.rng.random() < 0.55:
             text = pick(chinese.PHRASES[family].split("|"))
         else:
@@ -161,7 +188,7 @@ class Grammar:
 
 def typo(text: str, rng: random.Random) -> str:
     """One slip of the finger in a word of five letters or more: swapped, dropped or doubled inner letters."""
-    words = [match for match in re.finditer(r"[a-z]{5,}", text)]
+    words = list(re.finditer(r"[a-z]{5,}", text))
     if not words:
         return text
     word = rng.choice(words)

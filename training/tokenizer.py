@@ -22,9 +22,10 @@ from training.prompts import Grammar
 FOLDER = Path(__file__).parent / "runs" / "tokenizer"
 MERGED = 1900  #: vocabulary before the special tokens
 SPECIALS = (
-    "endoftext im_start im_end object_ref_start object_ref_end box_start box_end quad_start quad_end "
-    "vision_start vision_end vision_pad image_pad video_pad"
-).split()
+    *("endoftext", "im_start", "im_end"),
+    *("object_ref_start", "object_ref_end", "box_start", "box_end", "quad_start", "quad_end"),
+    *("vision_start", "vision_end", "vision_pad", "image_pad", "video_pad"),
+)
 HAN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 
@@ -58,8 +59,8 @@ def corpus(prompts: int, seed: int) -> Iterator[str]:
             yield from (latin, latin, latin[:1].upper() + latin[1:])
     for text in (*unknown.ZH_SENTENCES, *unknown.ZH_THINGS, unknown.ZH_CHARACTERS):
         yield from HAN.findall(text) * 20
-    for word in (*unknown.THINGS, *unknown.WRONG_ADJECTIVES, *unknown.WORDS, *unknown.SENTENCES, *unknown.WRONG_AMOUNTS):
-        yield from [f" {word}"] * 6
+    for words in (unknown.THINGS, unknown.WRONG_ADJECTIVES, unknown.WORDS, unknown.SENTENCES, unknown.WRONG_AMOUNTS):
+        yield from [f" {word}" for word in words] * 6
 
 
 def write(tokenizer: Tokenizer, folder: Path) -> None:

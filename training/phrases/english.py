@@ -19,7 +19,11 @@ ENDINGS = (
     "||||||||.|.|.|!|?| please| please|, please|, please.| pls| thanks|, thanks|, thank you| for me| now| if you can|"
     " if possible|...| thx| right now| for my album| and nothing else"
 ).split("|")
-INTENSITY = "|||||a bit |a little |a little bit |slightly |much |way |somewhat |a lot |even |far |a touch |some |quite ".split("|")
+INTENSITY = (
+    "|||||a bit |a little |a little bit |slightly |much |way |somewhat |a lot |even |far |a touch |some |quite ".split(
+        "|"
+    )
+)
 HINTS = "|||||| a bit| a little| slightly| a lot| a little bit| somewhat".split("|")
 
 UP = (
@@ -76,7 +80,7 @@ ADJECTIVE_FRAMES = (
 NOUNS = {
     "bw": "black and white|black and white|black & white|black-and-white|b&w|grayscale|greyscale|monochrome|bw|gray|grey",
     "invert": "negative|negative|film negative|inverted color|color negative|inverse color|inverted|photo negative|"
-    "inverted colors|invert|color inversion|opposite color|reversed color|colour inversion",
+    "inverted colors|invert|color inversion|opposite color|reversed color|colour inversion|colour reversal|color reversal",
     "sepia": "sepia|sepia|sepia tone|vintage sepia|sepia brown|vintage|old sepia|antique|antique brown|retro brown|retro|"
     "brown tone|old-time|vintage brown|nostalgic|old brown",
     "brighter": "brighter|bright|lighter|high key|well lit|more luminous",
@@ -96,11 +100,28 @@ NOUN_FRAMES = (
     "i need a {n} copy {of}|have {o} in {n}|make {o} look like a {n} photo|like a {n} photograph|redo {o} in {n}|{n} tint"
 ).split("|")
 
+#: what is wrong with the picture, when this family is the cure: "{o} looks cold, make it warmer"
+COMPLAINTS = {
+    "brighter": "dark|dim|gloomy|underexposed",
+    "darker": "bright|light|overexposed|washed out",
+    "warmer": "cold|cool|blue|icy|bluish",
+    "cooler": "warm|yellow|orange|hot|golden",
+}
+COMPLAINT_FRAMES = (
+    "{o} is too {c}, make it {a}|{o} looks {c}, make it {a}|{o} looks too {c}, make it {a}|{o} seems {c}, i want it {a}|"
+    "{o} is {c}, it should be {a}|it is so {c}, make {o} {a}|too {c}, make {o} {a}|{o} is a bit {c}, make it {a}|not so {c}|"
+    "less {c} please|why is {o} so {c}|{o} is {c}, please make {o} {a}|make {o} less {c}|make {o} not so {c}"
+).split("|")
+NEEDS = (
+    "{o} needs a {n} tint|{o} needs a {n} look|{o} could use a {n} tone|shift {o} to {n} tones|i'd like {n} colors in {o}|"
+    "i want {n} colours|{o} wants a {n} filter|bring {n} tones into {o}|give {o} {n} colours|{n} light please"
+).split("|")
+
 PHRASES = {
     "bw": "desaturate {o}|desaturate {o}|remove the color|remove the colors|remove all color|remove all colour from {o}|"
     "take the color out|take the color out of {o}|take out all the colors|strip the color|strip the colors away|"
     "drop the color|drop all colors|get rid of the color|get rid of all colors|no color|no colors|without color|"
-    "without any colour|delete the color|kill the colors|lose the color|discard the colors|zero saturation|"
+    "without any colour|delete the color|kill the colors|lose the color|take the colors away|take away the color|take away all color from {o}|discard the colors|zero saturation|"
     "set saturation to zero|drain the color from {o}|only gray tones|only shades of gray|shades of grey|"
     "use only black and white|only black and white|{o} without color|gray tones only|remove the saturation completely|"
     "turn off the color|convert to shades of grey|make the colors disappear|i do not want any color|wash out all color|"
@@ -112,14 +133,14 @@ PHRASES = {
     "use complementary colors|swap light and dark|swap dark and light|like a film negative|make {o} look like a negative|"
     "turn {o} into its negative|replace each color with its opposite|color inversion|invert the color {of}|reverse colors|"
     "inverted colors|inverse colors|inverse the colors|show the negative {of}|negative|reversal of colors|"
-    "replace colors by their complement|inversion|do a color inversion|white becomes black and black becomes white|"
+    "replace colors by their complement|inversion|do a color inversion|reversal|do a colour reversal|a reversal of all colours|colors in reverse|white becomes black and black becomes white|"
     "turn white into black and black into white|dark becomes light and light becomes dark|switch to opposite colors|"
     "make every color its opposite|make the colors opposite|invert everything|make the colors inverted|flip all colours",
     "sepia": "sepia tone|sepia toning|tone {o} sepia|tone {o} in sepia|make {o} look like an old photo|like an old photograph|"
     "make {o} look old|an old photo look|look like an antique photo|give {o} an old brown tone|make {o} look aged|"
     "age {o}|age the photo|brown vintage tone|old brown photo|old photo|vintage photo|retro photo|make {o} look vintage|"
     "make {o} look antique|make {o} look retro|old-timey|old timey look|sepia {o}|sepiatone|old west style|western sepia style|"
-    "like grandma's old photo|like a photo from 1900|turn {o} into an old photo|as if taken a hundred years ago|"
+    "like grandma's old photo|like a photo from 1900|make {o} look like a photo from 1890|as if it was from 1920|it should look like it is from the old days|make {o} look a hundred years old|from the year 1900|like it was taken in 1910|turn {o} into an old photo|as if taken a hundred years ago|"
     "yellowed old photograph|a nostalgic brown tint|brown tint|add a brown tint|vintage filter|old photo filter|"
     "give {o} an antique look|sepia colors|an aged photograph look|old photo effect|make {o} look like an antique",
     "brighter": "brighten {o}|brighten {o}|brighten {o} up|brighten up {o}|brighten|lighten {o}|lighten {o} up|lighten up {o}|"
@@ -153,7 +174,7 @@ PHRASES = {
     "icy colors|moonlight mood|a frosty mood|give {o} a blue tone|an icy look|make the colours cooler|chill the colors",
     "keep": "keep {o} as it is|keep {o} as is|leave {o} as it is|leave {o} as is|do nothing|don't change anything|"
     "do not change anything|change nothing|no change|no changes|no edit|leave {o} unchanged|keep {o} unchanged|leave {o} alone|"
-    "don't touch {o}|do not touch {o}|keep {o} the same|same|same picture|the same picture|stay the same|keep the original|"
+    "don't touch {o}|do not touch {o}|do not touch anything|don't touch anything at all|do not change {o} at all|no change at all|do not edit {o} at all|no change to {o}|there is nothing to change|keep {o} the same|same|same picture|the same picture|stay the same|keep the original|"
     "return the original|the original please|give me the original|don't edit {o}|do not edit {o}|nothing|unchanged|as is|"
     "just copy {o}|copy {o}|don't do anything|do not alter {o}|don't alter anything|{o} is fine|{o} is perfect already|"
     "{o} is good as it is|it is fine, leave it|leave everything the same|keep everything as it is|let {o} stay as it is|"

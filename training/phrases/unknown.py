@@ -10,7 +10,10 @@ THINGS = (
     "shirt|beard|mustache|smile|crown|sword|umbrella|balloon|garden|beach|forest|city|street|wall|fence|bench|text|"
     "logo|watermark|people|person|crowd|building|tower|kite|butterfly|bee|frog|duck|chicken|pizza|banana|orange juice"
 ).split("|")
-PLACES = "on the left|on the right|in the background|in the corner|next to the man|on the table|in the sky|at the top|under the tree|behind her|in front|in the middle".split("|")
+PLACES = "on the left|on the right|in the background|in the corner|next to the man|on the table|in the sky|at the top|under the tree|behind her|in front|in the middle".split(
+    "|"
+)
+ADDING = "add a|add|put a|insert a|draw a|place a|give me a|show a|i want a|make a".split("|")
 WRONG_ADJECTIVES = (
     "purple|pink|green|red|violet|magenta|turquoise green|bigger|smaller|larger|wider|taller|shorter|sharper|blurry|blurred|"
     "beautiful|ugly|funny|happy|sad|scary|round|square|rainy|snowy|stormy|wet|dry|clean|dirty|cartoonish|realistic|"
@@ -38,7 +41,7 @@ WRONG_COMMANDS = (
     "compress {o}|add a caption|make {o} 3d|make a collage|turn day into night|change the season|add lens flare|vignette"
 ).split("|")
 SENTENCES = (
-    "the weather is nice today|how are you|what time is it|hello|hello world|good morning|good night|my name is anna|"
+    "where can i buy a hat|did you see my keys|when did they leave|who took those chairs|which bus goes there|those are my friends|the weather is nice today|how are you|what time is it|hello|hello world|good morning|good night|my name is anna|"
     "i went to the market yesterday|she sells sea shells|where is the station|i love pizza|the cat sat on the mat|"
     "tell me a joke|what is the capital of france|two plus two is four|we are going home|it rains a lot here|"
     "the train leaves at nine|he plays football every sunday|can you help me|thank you very much|see you tomorrow|"
@@ -74,7 +77,7 @@ ZH_THINGS = (
 ZH_COMMANDS = (
     "加一只{t}|添加{t}|加上{t}|去掉{t}|删除{t}|移除{t}|把{t}去掉|换成{t}|把{t}换成{u}|把它变成{t}|画一只{t}|画一个{t}|在左边加{t}|在右边加一个{t}|"
     "把{t}移到左边|放大{t}|缩小{t}|把{t}变大|让{t}变小|给{t}加帽子|变成{t}|{t}|把{t}涂成紫色|把{t}变成绿色|让{t}跑起来|{t}在哪里|这是什么{t}|"
-    "{t}的照片|一张{t}的图片|我喜欢{t}|他有一只{t}|{t}和{u}|{t}很好看|{t}在{u}里|旋转{t}|{t}效果|{t}滤镜|{t}风格|变成{t}的样子"
+    "{t}的照片|一张{t}的图片|我喜欢{t}|他有一只{t}|{t}和{u}|{t}很好看|{t}在{u}里|旋转{t}|在{t}上加一只{u}|在{t}旁边放{u}|给{t}戴上{u}|在{t}上画{u}|把{t}上的{u}去掉|让{t}拿着{u}|{t}效果|{t}滤镜|{t}风格|变成{t}的样子"
 ).split("|")
 ZH_SENTENCES = (
     "今天天气很好|你好|你好吗|我爱吃苹果|现在几点|他去北京了|谢谢你|早上好|晚上好|生日快乐|我叫小明|明天见|你是谁|这本书很有意思|我们去吃饭吧|"
