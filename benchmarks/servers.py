@@ -124,6 +124,7 @@ def process(
     argv: list[str], environment: dict[str, str] | None = None, *, pass_fds: tuple[int, ...] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A child that ends with the block."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the lines below run
     environment = {**os.environ, **(environment or {})}
     child = subprocess.Popen(argv, cwd=ROOT, env=environment, pass_fds=pass_fds, start_new_session=True)
     try:
