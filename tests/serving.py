@@ -13,10 +13,9 @@ from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 
-from tests.cli.conftest import clean_environment
+from tests.cli.conftest import PATIENCE_SECONDS, clean_environment
 
 ROOT = Path(__file__).parents[1]
-START_SECONDS = 120  # torch's import and a shared machine; nobody waits so long but for a failure
 KEY = re.compile(r"op_[0-9A-Za-z]{8}_[0-9A-Za-z]{32}")
 
 
@@ -48,7 +47,7 @@ class Serving:
     def stop(self) -> int:
         """Ctrl-C, then its exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(START_SECONDS)
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -85,7 +84,7 @@ def _greeting(lines: Queue[str | None], log: Path) -> str:
     said = ""
     while "done; echo" not in said:
         try:
-            line = lines.get(timeout=START_SECONDS)
+            line = lines.get(timeout=PATIENCE_SECONDS)
         except Empty:
             line = None
         assert line is not None, f"not ready; it said {said!r} and logged\n{log.read_text()}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+PATIENCE_SECONDS = 300  #: for one command; nobody waits so long but on a starved machine, or for a failure
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -24,7 +25,7 @@ def overpaint(tmp_path: Path) -> Run:
     """overpaint("keys", "ls", env={…}, stdin=b"…") -> the finished process; it runs in a folder of its own."""
 
     def run(
-        *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes = b"", timeout: float = 120
+        *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes = b"", timeout: float = PATIENCE_SECONDS
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "overpaint.cli.main", *arguments],

@@ -24,7 +24,7 @@ from overpaint.errors import (
     OverpaintError,
     StoreUnavailable,
 )
-from tests.cli.conftest import Run, assert_complaint, clean_environment
+from tests.cli.conftest import PATIENCE_SECONDS, Run, assert_complaint, clean_environment
 
 HEAVY = {"torch", "transformers", "pydantic", "starlette", "PIL", "huggingface_hub", "numpy", "structlog"}
 
@@ -166,7 +166,8 @@ def run_as_client(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str
     hidden = [Requirement(line).name for line in metadata.requires("overpaint") or () if "extra ==" in line]
     code = BLOCKED.format(names=server_modules(), hidden=hidden)
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=clean_environment(), timeout=60)
+    clean = clean_environment()
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=clean, timeout=PATIENCE_SECONDS)
 
 
 def test_the_block_blocks_what_it_should() -> None:

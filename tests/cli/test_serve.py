@@ -19,7 +19,7 @@ from pytest_httpserver import HTTPServer
 from overpaint import client as sdk
 from overpaint.client import Client
 from overpaint.errors import EditNotFound
-from tests.cli.conftest import Run, assert_complaint, clean_environment
+from tests.cli.conftest import PATIENCE_SECONDS, Run, assert_complaint, clean_environment
 from tests.cli.test_client import TASK, accepted, json_answer, result
 from tests.serving import KEY, ROOT, Serving, serving
 
@@ -39,13 +39,15 @@ def env(server: Serving, **more: str) -> dict[str, str]:
 
 def test_what_it_prints_works_when_pasted(server: Serving) -> None:
     assert len(set(KEY.findall(server.said))) == 1
-    done = subprocess.run(["bash", "-c", server.request], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    done = subprocess.run(
+        ["bash", "-c", server.request], capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE_SECONDS
+    )
     task_id = re.findall(r'"task_id":"([0-9a-f-]{36})"', done.stdout)
     assert len(task_id) == 2, done
     assert task_id[0] == task_id[1]
     assert '"status":"TASK_STATUS_SUCCEED"' in done.stdout
     with Client(server.url, server.key) as client:
-        picture = client.task(task_id[0]).wait(60)
+        picture = client.task(task_id[0]).wait(PATIENCE_SECONDS)
     assert picture.format == "jpeg"
     assert picture.bytes.startswith(b"\xff\xd8\xff")
 
@@ -67,7 +69,7 @@ def test_stdin_and_stdout(server: Serving) -> None:
         input=Path(CAT).read_bytes(),
         capture_output=True,
         env=clean_environment(**env(server)),
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"\x89PNG")
@@ -92,7 +94,7 @@ def test_giving_up_is_124_and_the_id_is_printed(overpaint: Run, server: Serving)
     done = overpaint("edit", CAT, "darker", "-o", "a.png", "--timeout", "0", env=env(server))
     assert done.returncode == 124, done.stderr
     with Client(server.url, server.key) as client:
-        assert client.task(done.stdout.strip()).wait(60).bytes
+        assert client.task(done.stdout.strip()).wait(PATIENCE_SECONDS).bytes
 
 
 def test_ctrl_c_stops_waiting_and_prints_the_id(tmp_path: Path) -> None:
@@ -111,9 +113,9 @@ def test_ctrl_c_stops_waiting_and_prints_the_id(tmp_path: Path) -> None:
             cwd=tmp_path,
             env=clean_environment(OVERPAINT_URL=slow.url_for(""), OVERPAINT_API_KEY="k"),
         )
-        assert polled.wait(60)
+        assert polled.wait(PATIENCE_SECONDS)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert out == f"{TASK}\n"
     assert "goes on" in err
@@ -125,7 +127,7 @@ def test_keys_live_in_the_data_folder(overpaint: Run, server: Serving) -> None:
     assert made["owner"] == made["id"]
     with Client(server.url, made["key"]) as client:
         task = client.submit(CAT, "darker")
-        assert task.wait(60).bytes
+        assert task.wait(PATIENCE_SECONDS).bytes
     with Client(server.url, server.key) as other, pytest.raises(EditNotFound):
         other.task(task.id).status()
     listed = json.loads(overpaint("keys", "ls", "--json", "--data", str(server.data)).stdout)
@@ -142,7 +144,7 @@ def test_owners_share(overpaint: Run, server: Serving) -> None:
     make = ("keys", "create", "--owner", "studio", "--json", "--data", str(server.data))
     first, second = (json.loads(overpaint(*make).stdout)["key"] for _ in range(2))
     with Client(server.url, first) as one, Client(server.url, second) as other:
-        assert other.task(one.submit(CAT, "darker").id).wait(60).bytes
+        assert other.task(one.submit(CAT, "darker").id).wait(PATIENCE_SECONDS).bytes
 
 
 def test_an_unknown_key_is_4(overpaint: Run, tmp_path: Path) -> None:
@@ -200,6 +202,6 @@ def test_ctrl_c_cancels_an_edit_in_this_process(tmp_path: Path) -> None:
     while b"editing" not in shown:
         shown += os.read(terminal, 4096)  # raises when the process ends without a word
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130, shown
+    assert process.wait(PATIENCE_SECONDS) == 130, shown
     assert not (tmp_path / "a.png").exists()
     os.close(terminal)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from overpaint.client import Client
-from tests.cli.conftest import clean_environment
+from tests.cli.conftest import PATIENCE_SECONDS, clean_environment
 from tests.serving import ROOT, Serving, serving
 
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir() if path.suffix in (".py", ".sh"))
@@ -37,7 +37,9 @@ def test_the_example_makes_a_picture(server: Serving, tmp_path: Path, name: str)
     output = tmp_path / ("edited.jpg" if name in ("edit.py", "curl.sh") else "edited.png")
     runner = "sh" if name.endswith(".sh") else sys.executable
     command = [runner, f"examples/{name}", "examples/cat.jpg", "make it black and white", str(output)]
-    done = subprocess.run(command, cwd=ROOT, env=environment(server), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(server), capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
     assert done.returncode == 0, done.stderr
     with Image.open(output) as picture, Image.open(ROOT / "examples/cat.jpg") as original:
         picture.load()
@@ -72,7 +74,7 @@ def test_the_readmes_request_works_when_pasted(server: Serving) -> None:
     done = subprocess.run(["bash", "-c", request], cwd=ROOT, env=environment(server), capture_output=True, text=True)
     assert re.fullmatch(r'\{"task_id":"[0-9a-f-]{36}"\}', done.stdout), done
     with Client(server.url, server.key) as client:
-        picture = client.task(done.stdout.split('"')[3]).wait(60)
+        picture = client.task(done.stdout.split('"')[3]).wait(PATIENCE_SECONDS)
     assert Image.open(io.BytesIO(picture.bytes)).format == "JPEG"
 
 
@@ -80,7 +82,7 @@ def test_the_readmes_python_works(server: Serving, tmp_path: Path) -> None:
     (block,) = blocks("README.md", "python")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     command = [sys.executable, "-c", block]
-    subprocess.run(command, cwd=tmp_path, env=environment(server), check=True, timeout=120)
+    subprocess.run(command, cwd=tmp_path, env=environment(server), check=True, timeout=PATIENCE_SECONDS)
     assert Image.open(tmp_path / "edited.jpg").format == "JPEG"
 
 

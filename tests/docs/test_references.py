@@ -86,7 +86,6 @@ def test_make_has_at_most_twelve_verbs_and_each_says_what_it_does() -> None:
 
 
 def test_every_pin_is_exact_and_every_dependency_is_pinned() -> None:
-
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and line[0] != "#"]
     pins = {canonicalize_name(pin.name): pin for pin in map(Requirement, lines)}
     assert all(str(pin.specifier).startswith("==") for pin in pins.values())
