@@ -149,8 +149,8 @@ main(sys.argv[1:])
 """
 
 
-def server_modules() -> set[str]:
-    """Names that `import` knows of every distribution a plain `pip install overpaint` does not bring."""
+def plain_distributions() -> set[str]:
+    """What `pip install overpaint` brings."""
     plain, todo = set(), [Requirement("overpaint")]
     while todo:
         name = canonicalize_name(todo.pop().name)
@@ -158,12 +158,18 @@ def server_modules() -> set[str]:
             plain.add(name)
             needed = [Requirement(line) for line in metadata.requires(name) or ()]
             todo += [need for need in needed if need.marker is None or need.marker.evaluate({"extra": ""})]
-    brought = metadata.packages_distributions().items()
+    return plain
+
+
+def server_modules() -> set[str]:
+    """Names that `import` knows of every distribution beyond those."""
+    plain, brought = plain_distributions(), metadata.packages_distributions().items()
     return {module for module, owners in brought if not plain & {canonicalize_name(owner) for owner in owners}}
 
 
 def run_as_client(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    hidden = [Requirement(line).name for line in metadata.requires("overpaint") or () if "extra ==" in line]
+    wanted = {canonicalize_name(Requirement(line).name) for line in metadata.requires("overpaint") or ()}
+    hidden = wanted - plain_distributions()
     code = BLOCKED.format(names=server_modules(), hidden=hidden)
     command = [sys.executable, "-c", code, *arguments]
     clean = clean_environment()
