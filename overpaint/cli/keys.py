@@ -102,11 +102,11 @@ def _with_store(data: Path | None, work: Callable[[TaskStore], Awaitable[None]])
     from overpaint import settings
     from overpaint.store.sqlite import SqliteTaskStore
 
-    folder = settings.load(data=data).data
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    chosen = settings.load(data=data)
+    chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def run() -> None:
-        store = SqliteTaskStore.open(folder / "overpaint.sqlite3")
+        store = SqliteTaskStore.of(chosen)
         try:
             await work(store)
         finally:

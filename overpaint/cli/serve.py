@@ -90,7 +90,7 @@ class Welcome:
         from overpaint.store.sqlite import SqliteTaskStore
 
         self._settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store = SqliteTaskStore.open(self._settings.data / "overpaint.sqlite3")
+        store = SqliteTaskStore.of(self._settings)
         try:
             self._new_key = await ensure_first_key(store, self._settings)
         finally:

@@ -81,14 +81,7 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
     """The API process's main: serves until it is told to stop. `listener`: a bound socket to serve instead."""
     configure_logging(settings)
     checkpoint = catalog.read(locate(settings.checkpoint, offline=True))
-    store = SqliteTaskStore.open(
-        settings.data / "overpaint.sqlite3",
-        lease_seconds=settings.lease_seconds,
-        max_attempts=settings.max_attempts,
-        queue_max=settings.queue_max,
-        result_ttl_seconds=settings.result_ttl_seconds,
-        record_ttl_seconds=settings.record_ttl_seconds,
-    )
+    store = SqliteTaskStore.of(settings)
     blobs = FolderBlobs(settings.data / "blobs")
     app = create_app(settings, store, blobs, checkpoint)
     config = uvicorn.Config(

@@ -55,7 +55,6 @@ REASONS: dict[str, tuple[int, str]] = {
     "forbidden": (403, "API_NOT_ALLOWED"),
     "route_not_found": (404, "API_NOT_FOUND"),
     "wrong_host": (404, "API_NOT_FOUND"),
-    "model_not_found": (404, "API_NOT_FOUND"),
     "method_not_allowed": (405, "METHOD_NOT_ALLOWED"),
     "edit_not_found": (404, "TASK_NOT_FOUND"),
     "output_not_found": (404, "TASK_NOT_FOUND"),

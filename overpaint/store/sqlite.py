@@ -30,6 +30,7 @@ from overpaint.domain import (
     WorkerInfo,
 )
 from overpaint.errors import FAILURES, QueueFull
+from overpaint.settings import Settings
 from overpaint.store import rows, schema
 from overpaint.store.clock import Clock, SystemClock
 from overpaint.store.statements import SQL
@@ -37,6 +38,7 @@ from overpaint.store.tasks import SweepReport
 from overpaint.store.verdicts import Lost, Verdict, attempt_outcome, judge
 from overpaint.store.writer import Writer
 
+FILE_NAME = "overpaint.sqlite3"  #: in the data folder
 FEED_SECONDS = 0.005  # how often a waiter asks whether somebody committed: 2 us a question
 
 
@@ -93,6 +95,18 @@ class SqliteTaskStore:
         store._void_leases_of_earlier_boot(path)
         return store
 
+    @classmethod
+    def of(cls, settings: Settings) -> SqliteTaskStore:
+        """The store of a server with these settings; every process of it opens its own."""
+        return cls.open(
+            settings.data / FILE_NAME,
+            lease_seconds=settings.lease_seconds,
+            max_attempts=settings.max_attempts,
+            queue_max=settings.queue_max,
+            result_ttl_seconds=settings.result_ttl_seconds,
+            record_ttl_seconds=settings.record_ttl_seconds,
+        )
+
     async def close(self) -> None:
         await asyncio.to_thread(self._writer.close)
         self._reader.close()
@@ -134,15 +148,9 @@ class SqliteTaskStore:
         found = self._read("attempts", task_id=task_id)
         return tuple(
             Attempt(
-                task_id=task_id,
-                number=number,
-                worker_id=worker,
-                started_at=start,
-                ended_at=end,
-                outcome=word,
-                error=code,
+                task_id=task_id, number=n, worker_id=worker, started_at=start, ended_at=end, outcome=word, error=code
             )
-            for _, number, worker, start, end, word, code in found
+            for _, n, worker, start, end, word, code in found
         )
 
     async def small_input(self, name: str) -> bytes | None:

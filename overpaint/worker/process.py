@@ -56,13 +56,7 @@ def run(settings: Settings, checkpoint_folder: Path, device: str, *, number: int
 
 async def _work(settings: Settings, folder: Path, device: str, number: int) -> int:
     checkpoint = catalog.read(folder)
-    store = SqliteTaskStore.open(
-        settings.data / "overpaint.sqlite3",
-        lease_seconds=settings.lease_seconds,
-        max_attempts=settings.max_attempts,
-        result_ttl_seconds=settings.result_ttl_seconds,
-        record_ttl_seconds=settings.record_ttl_seconds,
-    )
+    store = SqliteTaskStore.of(settings)
     load = partial(making.load, folder, device, settings.dtype, number, settings.workers)
     info = WorkerInfo(id=str(uuid4()), pid=os.getpid(), device=device, checkpoint=checkpoint.id, state="starting")
     worker = Worker(settings, store, FolderBlobs(settings.data / "blobs"), load, info)

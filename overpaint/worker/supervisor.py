@@ -73,11 +73,7 @@ async def _serve(
     worker_argvs: Sequence[Sequence[str]],
     on_ready: OnReady,
 ) -> int:
-    store = SqliteTaskStore.open(
-        settings.data / "overpaint.sqlite3",
-        lease_seconds=settings.lease_seconds,
-        max_attempts=settings.max_attempts,
-    )
+    store = SqliteTaskStore.of(settings)
     try:
         await store.void_leases()
         await _forget_workers(store, lambda pid: True)
