@@ -72,14 +72,6 @@ class Average:
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         torch._foreach_lerp_(self.values, self.params, 1 - decay)
 
-    @torch.no_grad()
-    def swap(self) -> None:
-        """Exchanges averaged and current weights; call again to go back."""
-        for value, param in zip(self.values, self.params, strict=True):
-            current = param.detach().clone()
-            param.copy_(value)
-            value.copy_(current)
-
     def state_dict(self) -> dict[str, Any]:
         return {"steps": self.steps, "values": self.values}
 
