@@ -87,7 +87,7 @@ def _processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def run(rounds: int, seconds: float) -> None:
+async def run(rounds: int, seconds: float, rest: float) -> None:
     rows = []
     for size in SIZES:
         with report.data_folder() as data:
@@ -95,6 +95,7 @@ async def run(rounds: int, seconds: float) -> None:
             found: dict[str, list[tuple[float, float]]] = {name: [] for name in both}
             for number in range(rounds + 1):
                 for name, submit in both.items():
+                    await asyncio.sleep(rest)
                     result = await measure(submit, size, seconds)
                     if number:
                         found[name].append(result)
@@ -124,10 +125,11 @@ async def run(rounds: int, seconds: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.inputs", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds, after one to warm up")
-    parser.add_argument("--seconds", type=float, default=1.5, help="length of one measurement")
+    parser.add_argument("--seconds", type=float, default=0.5, help="length of one measurement")
+    parser.add_argument("--rest", type=float, default=1.0, help="seconds between two, for disks that tire")
     options = parser.parse_args()
     report.head("A picture in the submit's transaction, or in a file", ("uuid-utils", "msgspec"))
-    asyncio.run(run(options.rounds, options.seconds))
+    asyncio.run(run(options.rounds, options.seconds, options.rest))
     report.foot(
         f"the threshold in use is {SMALL_INPUT_BYTES:,} bytes",
         "medians of rounds that took turns in one process; the log is folded into the database above 8 MiB",
