@@ -13,6 +13,7 @@ import io
 import statistics
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 
 import msgspec
@@ -88,7 +89,7 @@ def start_all(stack: contextlib.ExitStack, checkpoint: str) -> tuple[list[Side],
     return sides, missing
 
 
-def run_rounds(sides: list[Side], *, rounds: int, seconds: float) -> dict[str, dict[str, Runs]]:
+def run_rounds(sides: list[Side], *, rounds: int, seconds: float, rest: float) -> dict[str, dict[str, Runs]]:
     """case -> side -> runs. The first round warms up and is discarded."""
     small, photograph = picture(1_000, 28, 75), picture(300_000, 640, 95)
     submits = {
@@ -102,6 +103,7 @@ def run_rounds(sides: list[Side], *, rounds: int, seconds: float) -> dict[str, d
             for side in sides:
                 if case == "poll" and not side.read_path:
                     continue
+                time.sleep(rest)
                 busy = side.processor_seconds()
                 result = measure(side, seconds=seconds, picture=data, task_ids=None if data else known[side.name])
                 if case != "poll":
@@ -136,13 +138,14 @@ def print_table(runs: dict[str, dict[str, Runs]], sides: list[Side], missing: li
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.api", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds, after one to warm up")
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of one measurement")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement")
+    parser.add_argument("--rest", type=float, default=1.0, help="seconds between two, for disks that tire")
     parser.add_argument("--checkpoint", default="mini", help="what Overpaint serves; no picture is made")
     options = parser.parse_args()
     report.head("Durable submits and polls a second", PACKAGES)
     with contextlib.ExitStack() as stack:
         sides, missing = start_all(stack, options.checkpoint)
-        runs = run_rounds(sides, rounds=options.rounds, seconds=options.seconds)
+        runs = run_rounds(sides, rounds=options.rounds, seconds=options.seconds, rest=options.rest)
         print_table(runs, sides, missing)
     report.foot(
         "one server process a side; load generator and servers share the cores; no worker runs on any side",
