@@ -22,7 +22,7 @@ from overpaint.domain import EditRequest, InputPicture, NewTask
 from overpaint.store.blobs import SMALL_INPUT_BYTES, FolderBlobs, input_name
 from overpaint.store.sqlite import SqliteTaskStore
 
-SIZES = (1_000, 16_000, 64_000, 150_000, 300_000, 1_000_000)
+SIZES = (1_000, 16_000, 64_000, 150_000, 300_000, 600_000, 1_000_000)
 SIDES = 16
 SHA256 = "0" * 64
 

@@ -21,7 +21,7 @@ from overpaint.errors import StorageFull, StoreUnavailable
 
 #: Up to this size an input picture rides in the submit's transaction; a larger one is a file.
 #: Measured by `python -m benchmarks.inputs`; docs/decisions/0006-small-inputs.md has the table.
-SMALL_INPUT_BYTES = 128 * 1024
+SMALL_INPUT_BYTES = 384 * 1024
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _TASK_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

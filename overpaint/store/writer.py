@@ -22,7 +22,7 @@ from overpaint.store import schema
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 
-MAX_BATCH = 64  # with inputs of SMALL_INPUT_BYTES each that is 8 MiB, and other processes wait for the write lock
+MAX_BATCH = 32  # of inputs of SMALL_INPUT_BYTES that is 12 MiB, while other processes wait for the write lock
 IDLE_SECONDS = 1.0  # without a write: then the log is folded whatever its size
 CHECKPOINT_BYTES = 8 * 2**20  # about 2,000 pages: folding them into the file takes some 20 ms
 
