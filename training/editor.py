@@ -83,7 +83,7 @@ LARGE = (
 STAGES = {
     "words": Stage((Diet(64, 64, batch=40, tokens=16),), 0.005, 0.002, 900, decay=0.3),
     "large": Stage(LARGE, 0.005, 0.002, 1100, warmup=10, decay=0.5),
-    "polish": Stage(LARGE, 0.002, 0.0008, 250, warmup=10, decay=0.8),
+    "polish": Stage(LARGE, 0.003, 0.0012, 300, warmup=10, decay=0.8),
 }
 
 

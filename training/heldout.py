@@ -131,6 +131,42 @@ HELDOUT: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 
+#: as HELDOUT, but written after the last change of the grammar and scored once
+FRESH: dict[str, dict[str, tuple[str, ...]]] = {
+    "bw": {
+        "en": ("remove all the colours from this snapshot", "my photo in black and white, thank you", "I want this scene without any color"),
+        "zh": ("麻烦帮我把这幅图做成黑白照", "去除这张图片的色彩", "请给我一张灰度照片"),
+    },
+    "invert": {
+        "en": ("please make a negative of my photo", "flip all the colors of the shot", "invert every colour in this image now"),
+        "zh": ("帮我把整张图的颜色反转一下", "给这张照片做反相", "请把照片变成底片效果"),
+    },
+    "sepia": {
+        "en": ("could you add a sepia tone to my image", "I want the photo to look vintage and brown", "make this shot an old brown photograph"),
+        "zh": ("给我的照片加复古滤镜", "把这幅图变成怀旧老照片", "请加上棕褐色调效果"),
+    },
+    "brighter": {
+        "en": ("my photo is too dark, please brighten it", "turn up the light in this scene", "could you make the photograph a little lighter"),
+        "zh": ("这张图太暗，请调亮一些", "麻烦把照片提亮一点", "我想让画面更亮一些"),
+    },
+    "darker": {
+        "en": ("my photo is too bright, please darken it", "turn down the light in this scene", "could you make the photograph a little dimmer"),
+        "zh": ("这张图太亮，请调暗一些", "麻烦把照片压暗一点", "我想让画面更暗一些"),
+    },
+    "warmer": {
+        "en": ("please give my photo a warmer tone", "add some warmth to this scene", "the photograph should have warm colors"),
+        "zh": ("请给照片加点暖色调", "麻烦把画面调得暖一点", "我想要暖色的照片"),
+    },
+    "cooler": {
+        "en": ("please give my photo a cooler tone", "take some warmth out of this scene", "the photograph should have cool colors"),
+        "zh": ("请给照片加点冷色调", "麻烦把画面调得冷一点", "我想要冷色的照片"),
+    },
+    "keep": {
+        "en": ("leave this image exactly as it is", "please do not change my photo"),
+        "zh": ("请不要修改我的照片", "这张图保持原样就好"),
+    },
+}  # fmt: skip
+
 #: kind → sentences that ask for nothing this checkpoint offers; none of them occurs in training
 HELDOUT_UNKNOWN: dict[str, tuple[str, ...]] = {
     "unrelated, en": (

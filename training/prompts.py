@@ -10,13 +10,13 @@ import random
 import re
 import unicodedata
 
-from training.heldout import EVERYDAY, HELDOUT, HELDOUT_UNKNOWN
+from training.heldout import EVERYDAY, FRESH, HELDOUT, HELDOUT_UNKNOWN
 from training.phrases import chinese, english, unknown
 
 LANGUAGES = ("en", "zh")
 TONES = ("bw", "invert", "sepia", "brighter", "darker", "warmer", "cooler")
 #: how often each family is asked for in training; unknown and blank ask for the unchanged picture
-WEIGHTS = dict.fromkeys(TONES, 10.0) | {"keep": 6.0, "unknown": 17.0, "blank": 2.0}
+WEIGHTS = dict.fromkeys(TONES, 10.0) | {"keep": 8.0, "unknown": 17.0, "blank": 2.0}
 EVERYDAY_SHARE = 0.12  #: of a family's prompts: the few sentences most people type first
 
 
@@ -25,9 +25,9 @@ def plain(prompt: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", prompt).lower())
 
 
-HELD = {plain(s) for texts in HELDOUT.values() for lines in texts.values() for s in lines} | {
-    plain(s) for lines in HELDOUT_UNKNOWN.values() for s in lines if plain(s)
-}
+HELD = {
+    plain(s) for table in (HELDOUT, FRESH) for texts in table.values() for lines in texts.values() for s in lines
+} | {plain(s) for lines in HELDOUT_UNKNOWN.values() for s in lines if plain(s)}
 
 
 class Grammar:
@@ -54,7 +54,7 @@ class Grammar:
         pick = self.rng.choice
         bare = self._unknown_english() if family == "unknown" else self._english_core(family)
         text = bare if self.rng.random() < 0.35 else f"{pick(english.OPENINGS)}{bare}{pick(english.ENDINGS)}"
-        text = text.replace("{of}", pick(("", "", "of the photo", "of it", "of this picture", "of the image")))
+        text = text.replace("{of}", pick(("", "of {o}"))).replace("{y}", str(self.rng.randint(1860, 1930)))
         text = re.sub(r"\{o\}", lambda _: pick(english.OBJECTS), text)
         text = re.sub(r"  +", " ", text).strip()
         if self.rng.random() < 0.08:
@@ -71,11 +71,11 @@ class Grammar:
         if family != "keep" and self.rng.random() < 0.05:
             return pick(english.NEEDS).replace("{n}", pick(english.NOUNS[family].split("|")))
         dice = self.rng.random()
-        if family == "keep" or dice < 0.36:
+        if family == "keep" or dice < (0.28 if family in english.SLIDERS else 0.36):
             text = pick(english.PHRASES[family].split("|"))
             hint = pick(english.HINTS) if family in english.COMPARABLE and len(text) < 32 else ""
             return text + hint
-        if family in english.SLIDERS and dice < 0.56:
+        if family in english.SLIDERS and dice < 0.58:
             direction, amount = pick(english.SLIDERS[family])
             verb = pick(english.UP if direction == "up" else english.DOWN)
             return f"{verb} {pick(english.AMOUNTS[amount].split('|'))}{pick(english.HINTS)}"
@@ -88,33 +88,13 @@ class Grammar:
 
     def _unknown_english(self) -> str:
         pick, dice = self.rng.choice, self.rng.random()
-        thing, other = pick(unknown.THINGS), pick(unknown.THINGS)
-        if dice < 0.16:
-            verb = pick(unknown.ADDING)
-            return f"{verb} {thing} {pick(('', *unknown.PLACES))}"
+        if dice < 0.14:
+            return f"{pick(unknown.ADDING)} {self._thing()} {pick(('', *unknown.PLACES))}"
         if dice < 0.28:
-            frames = (
-                f"remove the {thing}",
-                f"delete the {thing}",
-                f"replace the {thing} with a {other}",
-                f"erase the {thing}",
-                f"turn the {thing} into a {other}",
-                f"move the {thing} {pick(unknown.PLACES)}",
-                f"make the {thing} a {other}",
-                f"change the {thing} to a {other}",
-                f"get rid of the {thing}",
-                f"take out the {thing}",
-                f"where is the {thing}",
-                f"turn {{o}} into a {thing}",
-                f"{thing} filter",
-                f"a {thing} and a {other}",
-                f"{thing}",
-                f"the {thing}",
-                f"make the {thing} {pick(unknown.WRONG_ADJECTIVES)}",
-                f"apply a {thing} effect",
-                f"convert {{o}} to {thing}",
+            frame = (
+                pick(unknown.FRAMES).replace("{w}", pick(unknown.WRONG_ADJECTIVES)).replace("{p}", pick(unknown.PLACES))
             )
-            return pick(frames)
+            return frame.replace("{t}", self._thing()).replace("{u}", self._thing())
         if dice < 0.42:
             word = pick(unknown.WRONG_ADJECTIVES) if self.rng.random() < 0.65 else self._nonsense()
             amount = pick(english.INTENSITY) if self.rng.random() < 0.4 else ""
@@ -125,10 +105,17 @@ class Grammar:
         if dice < 0.62:
             return pick(unknown.WRONG_COMMANDS)
         if dice < 0.78:
-            return pick(unknown.SENTENCES)
+            words = pick(unknown.SENTENCES).split()
+            if self.rng.random() < 0.4:
+                words[self.rng.randrange(len(words))] = pick((pick(unknown.WORDS), self._nonsense()))
+            return " ".join(words)
         if dice < 0.89:
             return " ".join(pick(unknown.WORDS) for _ in range(self.rng.randint(1, 8)))
         return " ".join(self._nonsense() for _ in range(self.rng.randint(1, 4)))
+
+    def _thing(self) -> str:
+        """A noun, now and then one that nobody ever heard."""
+        return self.rng.choice(unknown.THINGS) if self.rng.random() < 0.7 else self._nonsense()
 
     def _nonsense(self) -> str:
         """A made-up word: syllables, or letters and digits as they fall."""
@@ -175,15 +162,28 @@ class Grammar:
         pick, dice = self.rng.choice, self.rng.random()
         if dice < 0.4:
             frame = pick(unknown.ZH_COMMANDS)
-            return frame.replace("{t}", pick(unknown.ZH_THINGS)).replace("{u}", pick(unknown.ZH_THINGS))
-        if dice < 0.7:
-            return pick(unknown.ZH_SENTENCES)
+            return frame.replace("{t}", self._chinese_thing()).replace("{u}", self._chinese_thing())
+        if dice < 0.68:
+            text = pick(unknown.ZH_SENTENCES)
+            at = self.rng.randrange(len(text))
+            return text if self.rng.random() < 0.6 else text[:at] + self._character() + text[at + 1 :]
         if dice < 0.8:
             frame = pick(chinese.NOUN_FRAMES)
-            return frame.replace("{n}", "".join(pick(unknown.ZH_CHARACTERS) for _ in range(self.rng.randint(1, 3))))
+            return frame.replace("{n}", "".join(self._character() for _ in range(self.rng.randint(1, 3))))
         if dice < 0.84:
             return self._nonsense()
-        return "".join(pick(unknown.ZH_CHARACTERS) for _ in range(self.rng.randint(1, 12)))
+        return "".join(self._character() for _ in range(self.rng.randint(1, 12)))
+
+    def _chinese_thing(self) -> str:
+        if self.rng.random() < 0.65:
+            return self.rng.choice(("", "", "", "她的", "他的", "我", "那个")) + self.rng.choice(unknown.ZH_THINGS)
+        return "".join(self._character() for _ in range(self.rng.randint(1, 3)))
+
+    def _character(self) -> str:
+        """A common character, or any at all: most of those are three bytes that the tokenizer has no word for."""
+        return (
+            self.rng.choice(unknown.ZH_CHARACTERS) if self.rng.random() < 0.6 else chr(self.rng.randint(0x4E00, 0x9FA5))
+        )
 
 
 def typo(text: str, rng: random.Random) -> str:

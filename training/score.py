@@ -22,10 +22,10 @@ from torch import Tensor
 
 from overpaint.model import Edited, Editor, load_editor
 from training import crops, edits, photographs
-from training.heldout import EVERYDAY, HELDOUT, HELDOUT_UNKNOWN
+from training.heldout import EVERYDAY, FRESH, HELDOUT, HELDOUT_UNKNOWN
 
 LANGUAGES = ("en", "zh")
-KINDS = {"everyday": EVERYDAY, "held out": HELDOUT}
+KINDS = {"everyday": EVERYDAY, "held out": HELDOUT, "fresh": FRESH}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """English words and phrases for each tonal family. Data only; `training.prompts` composes them.
 
-`{o}` is replaced by an object ("it", "the photo" …), `{of}` by "" or "of the photo", `{i}` by "" or "a bit".
+`{o}` is replaced by an object ("it", "the photo" …), `{of}` by "" or "of the photo", `{y}` by a year long ago.
 A word that a user might choose should stand here at least once: the text encoder learns from nothing, so it
 knows no synonym that it never saw.
 """
@@ -140,7 +140,7 @@ PHRASES = {
     "make {o} look old|an old photo look|look like an antique photo|give {o} an old brown tone|make {o} look aged|"
     "age {o}|age the photo|brown vintage tone|old brown photo|old photo|vintage photo|retro photo|make {o} look vintage|"
     "make {o} look antique|make {o} look retro|old-timey|old timey look|sepia {o}|sepiatone|old west style|western sepia style|"
-    "like grandma's old photo|like a photo from 1900|make {o} look like a photo from 1890|as if it was from 1920|it should look like it is from the old days|make {o} look a hundred years old|from the year 1900|like it was taken in 1910|turn {o} into an old photo|as if taken a hundred years ago|"
+    "like grandma's old photo|like a photo from {y}|make {o} look like a photo from {y}|as if it was from {y}|it should look like it is from the old days|make {o} look a hundred years old|from the year {y}|like it was taken in {y}|make {o} look as if it is from {y}|a photograph from {y}|make {o} look like it was made in {y}|turn {o} into an old photo|as if taken a hundred years ago|"
     "yellowed old photograph|a nostalgic brown tint|brown tint|add a brown tint|vintage filter|old photo filter|"
     "give {o} an antique look|sepia colors|an aged photograph look|old photo effect|make {o} look like an antique",
     "brighter": "brighten {o}|brighten {o}|brighten {o} up|brighten up {o}|brighten|lighten {o}|lighten {o} up|lighten up {o}|"
@@ -174,7 +174,7 @@ PHRASES = {
     "icy colors|moonlight mood|a frosty mood|give {o} a blue tone|an icy look|make the colours cooler|chill the colors",
     "keep": "keep {o} as it is|keep {o} as is|leave {o} as it is|leave {o} as is|do nothing|don't change anything|"
     "do not change anything|change nothing|no change|no changes|no edit|leave {o} unchanged|keep {o} unchanged|leave {o} alone|"
-    "don't touch {o}|do not touch {o}|do not touch anything|don't touch anything at all|do not change {o} at all|no change at all|do not edit {o} at all|no change to {o}|there is nothing to change|keep {o} the same|same|same picture|the same picture|stay the same|keep the original|"
+    "don't touch {o}|do not touch {o}|do not touch anything|don't touch anything at all|do not change {o} at all|do not alter {o} at all|don't touch {o} at all|never touch {o}|please don't touch {o}, not at all|no change at all|do not edit {o} at all|no change to {o}|there is nothing to change|keep {o} the same|same|same picture|the same picture|stay the same|keep the original|"
     "return the original|the original please|give me the original|don't edit {o}|do not edit {o}|nothing|unchanged|as is|"
     "just copy {o}|copy {o}|don't do anything|do not alter {o}|don't alter anything|{o} is fine|{o} is perfect already|"
     "{o} is good as it is|it is fine, leave it|leave everything the same|keep everything as it is|let {o} stay as it is|"

@@ -14,6 +14,14 @@ PLACES = "on the left|on the right|in the background|in the corner|next to the m
     "|"
 )
 ADDING = "add a|add|put a|insert a|draw a|place a|give me a|show a|i want a|make a".split("|")
+#: {t}, {u} things, {p} a place, {w} a wrong adjective, {o} as in the families' phrases
+FRAMES = (
+    "remove the {t}|delete the {t}|replace the {t} with a {u}|erase the {t}|turn the {t} into a {u}|move the {t} {p}|"
+    "make the {t} a {u}|change the {t} to a {u}|get rid of the {t}|take out the {t}|where is the {t}|turn {o} into a {t}|"
+    "{t} filter|a {t} and a {u}|{t}|the {t}|make the {t} {w}|apply a {t} effect|convert {o} to {t}|put a {t} on the {u}|"
+    "where can i find a {t}|who has the {t}|what did the {t} do|did you see that {t}|why does the {t} have a {u}|"
+    "when will the {t} come|which {t} is yours|my {t} likes the {u}|the {t} of the {u} is {w}|take the {t} off the {u}"
+).split("|")
 WRONG_ADJECTIVES = (
     "purple|pink|green|red|violet|magenta|turquoise green|bigger|smaller|larger|wider|taller|shorter|sharper|blurry|blurred|"
     "beautiful|ugly|funny|happy|sad|scary|round|square|rainy|snowy|stormy|wet|dry|clean|dirty|cartoonish|realistic|"
