@@ -47,7 +47,7 @@ def _limited(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[No
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
     def make(**changes: Any) -> Settings:
-        return Settings(**{"data": tmp_path, "lease_seconds": 2, **changes})
+        return Settings(**{"data": tmp_path, "lease_seconds": 6, **changes})
 
     return make
 

@@ -122,13 +122,13 @@ class Counted:
 
 
 async def test_the_lease_is_renewed_while_a_step_is_long(house: MakeHouse) -> None:
-    at, moment = house(lease_seconds=1.5), Moment(2)
+    at, moment = house(lease_seconds=4), Moment(2)
     beats = Counted(at.store.beat)
     at.store.beat = beats  # type: ignore[method-assign]
     at.start(moment.editor)
     task_id = await at.submit()
     await moment.reached.wait()
-    await beats.reach(5)  # each a third of a lease after the other: the first lease is long over
+    await beats.reach(4)  # each a third of a lease after the other: the first lease is long over
     assert (await at.store.sweep()).requeued == 0
     moment.go_on.set()
     task = await at.until(task_id)
