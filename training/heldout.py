@@ -131,7 +131,7 @@ HELDOUT: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 
-#: as HELDOUT, but written after the last change of the grammar and scored once
+#: as HELDOUT, but looked at only after all training: nothing was changed because of how these scored
 FRESH: dict[str, dict[str, tuple[str, ...]]] = {
     "bw": {
         "en": ("remove all the colours from this snapshot", "my photo in black and white, thank you", "I want this scene without any color"),
