@@ -5,6 +5,7 @@ Knows pragmas, migrations and SQLite's error codes. Does not know tasks.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -44,7 +45,7 @@ def prepare(path: Path) -> None:
     another process locks it.
     """
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its -wal and -shm the same mode
+        _create(path)
         connection = connect(path)
         try:
             _use_wal(connection)
@@ -57,6 +58,14 @@ def prepare(path: Path) -> None:
         raise ConfigurationError("The database cannot be opened.", hint="Check the folder given by DATA.") from None
     except sqlite3.Error as error:
         raise (_damaged() if _primary_code(error) in _DAMAGE else translated(error)) from error
+
+
+def _create(path: Path) -> None:
+    """An empty private file; SQLite gives its -wal and -shm the same mode."""
+    # Only a file that is not there yet may be opened: closing a descriptor of one that is in use would drop the locks
+    # that this process's other connections hold on it (POSIX)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ Operation = Callable[[sqlite3.Connection], T]
 
 MAX_BATCH = 32  # of inputs of SMALL_INPUT_BYTES that is 12 MiB, while other processes wait for the write lock
 IDLE_SECONDS = 1.0  # without a write: then the log is folded whatever its size
+FOLD_SECONDS = 0.25  # least time between two folds under load
 CHECKPOINT_BYTES = 8 * 2**20  # about 2,000 pages: folding them into the file takes some 20 ms
 
 
@@ -53,6 +55,7 @@ class Writer:
         self._wal = path.with_name(path.name + "-wal")
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._is_closed = False
+        self._folded_at = -FOLD_SECONDS
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -102,9 +105,19 @@ class Writer:
         return batch or None
 
     def _fold_log_if_due(self, connection: sqlite3.Connection, *, is_idle: bool) -> None:
-        if self.is_checkpointer and self._wal_bytes() > (0 if is_idle else CHECKPOINT_BYTES):
-            with contextlib.suppress(sqlite3.Error):  # a log that could not be folded stays, and is whole
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        size = self._wal_bytes() if self.is_checkpointer else 0
+        if is_idle and size:
+            self._fold_log(connection, "TRUNCATE")
+        elif size > CHECKPOINT_BYTES and time.monotonic() > self._folded_at + FOLD_SECONDS:
+            # The file keeps its length and is written again from its start: to cut 8 MiB off it many times a second
+            # would make a disk that discards freed blocks stall
+            self._fold_log(connection, "RESTART")
+
+    def _fold_log(self, connection: sqlite3.Connection, mode: str) -> None:
+        """Both modes keep every other writer out while the log begins anew."""
+        with contextlib.suppress(sqlite3.Error):  # a log that could not be folded stays, and is whole
+            connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+        self._folded_at = time.monotonic()
 
     def _wal_bytes(self) -> int:
         return self._wal.stat().st_size if self._wal.exists() else 0
