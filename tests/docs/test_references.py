@@ -80,7 +80,8 @@ def test_decisions_have_their_four_parts() -> None:
 
 def test_make_has_at_most_twelve_verbs_and_each_says_what_it_does() -> None:
     verbs = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    done = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = ["make", "--no-print-directory", "help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert len(verbs) <= 12
     assert [line.split()[1] for line in done.stdout.splitlines()] == verbs
 
