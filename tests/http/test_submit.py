@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from hashlib import sha256
 from typing import Any
 
 import httpx2
 import pytest
 
+from overpaint.store.blobs import SMALL_INPUT_BYTES
 from tests.http.conftest import MakeWorld
 from tests.http.shapes import assert_error, assert_headers
 from tests.http.world import SUBMIT, World, base64_of, photo
@@ -148,9 +150,7 @@ async def test_escaped_slashes_as_php_sends_them_are_slashes(world: World) -> No
 
 
 async def test_a_large_picture_is_on_disk_before_the_answer(world: World) -> None:
-    import os
-
-    large = photo("PNG", (64, 64)) + os.urandom(300_000)  # bytes after the end are nobody's business
+    large = photo("PNG", (64, 64)) + os.urandom(SMALL_INPUT_BYTES)  # bytes after the end are nobody's business
     task = await stored(world, await post(world, order(image=base64_of(large))))
     assert world.blobs.get(task.inputs[0].name) == large
     assert sha256(large).hexdigest() in task.inputs[0].name
