@@ -391,7 +391,9 @@ async def test_a_worker_may_be_stopped_while_it_loads(house: MakeHouse) -> None:
     worker, run = at.start(ScriptedEditor(), load=lambda progress: gate.wait())
     await at.store.changed(5)
     worker.drain()
-    await run
+    await run  # it does not wait for the gate
+    assert not gate.is_set()
+    assert await at.store.workers() == ()
     gate.set()
 
 

@@ -21,8 +21,11 @@ def test_a_free_port_is_found_and_a_taken_one_named() -> None:
 
 
 def test_callers_wait_before_anybody_answers() -> None:
-    with premises.listen("localhost", 0) as listener, socket.create_connection(listener.getsockname()[:2], timeout=5):
-        pass
+    with (
+        premises.listen("localhost", 0) as listener,
+        socket.create_connection(listener.getsockname()[:2], timeout=5) as caller,
+    ):
+        assert caller.getpeername() == listener.getsockname()
 
 
 def test_an_address_of_another_machine_is_refused() -> None:

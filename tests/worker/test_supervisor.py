@@ -267,9 +267,10 @@ async def test_a_killed_server_leaves_no_orphan(stage: Stage, server: Any) -> No
     process = server()
     lines = await stage.until(lambda lines: {"worker up", "api up"} <= set(lines))
     (pid,) = [int(line.split()[1]) for line in lines if line.startswith("worker ") and line.split()[1].isdigit()]
+    assert is_alive(pid)
     process.kill()
     process.communicate()
-    while is_alive(pid):
+    while is_alive(pid):  # for as long as the test may run; then it fails
         await asyncio.sleep(0.01)
 
 
