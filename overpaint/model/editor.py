@@ -119,11 +119,11 @@ class Editor:
         noise = self._noise(seed, frame)
         shapes = [_token_shape(latents) for latents in (noise, *references)]
         velocity = self._velocity(positive, negative, scale, torch.cat([pack(r) for r in references], dim=1), shapes)
-        levels = sigmas(self.parts.schedule, steps, pack(noise).shape[1])
+        latents = pack(noise)
+        levels = sigmas(self.parts.schedule, steps, latents.shape[1])
 
         self._wait()
         prepared = time.perf_counter()
-        latents = pack(noise)
         for stride in denoise(velocity, latents, levels):
             latents = stride.latents
             self._wait()
