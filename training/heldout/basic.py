@@ -1,12 +1,7 @@
-"""The sentences `mini` is judged by: everyday ones the grammar may produce, and held-out ones it never does.
-
-Data only. Held-out sentences are either new combinations of words that training has seen, or whole phrasings that
-the grammar has no rule for. `training.prompts` throws away any draw that equals one.
-"""
+"""How users ask for the first seven families, and for no change. Data only; a bit or a lot of one: `strengths.py`."""
 
 from __future__ import annotations
 
-#: family → language → sentences a user would type first; training may have met them
 EVERYDAY: dict[str, dict[str, tuple[str, ...]]] = {
     "bw": {
         "en": (
@@ -27,19 +22,19 @@ EVERYDAY: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "brighter": {
         "en": ("brighter", "make it brighter", "raise the brightness", "Brighten the photo, please"),
-        "zh": ("变亮一点", "调亮", "提高亮度", "让照片更亮"),
+        "zh": ("变亮", "调亮", "提高亮度", "让照片更亮"),
     },
     "darker": {
         "en": ("make it darker", "dim the photo", "lower the brightness", "Darken it"),
-        "zh": ("调暗", "变暗一点", "降低亮度", "让照片更暗"),
+        "zh": ("调暗", "变暗", "降低亮度", "让照片更暗"),
     },
     "warmer": {
         "en": ("warmer please", "make it warmer", "warmer tones", "Warm up the colors"),
-        "zh": ("暖色调", "变暖一点", "把照片调成暖色", "色调暖一点"),
+        "zh": ("暖色调", "变暖", "把照片调成暖色", "暖色"),
     },
     "cooler": {
         "en": ("make the colours cooler", "make it cooler", "cooler tones", "Cool down the colors"),
-        "zh": ("冷色调", "变冷一点", "把照片调成冷色", "色调冷一点"),
+        "zh": ("冷色调", "变冷", "把照片调成冷色", "冷色"),
     },
     "keep": {
         "en": ("keep it as it is", "leave it unchanged", "Don't change anything"),
@@ -84,46 +79,46 @@ HELDOUT: dict[str, dict[str, tuple[str, ...]]] = {
     "brighter": {
         "en": (
             "this picture needs more light",
-            "please raise the exposure a little",
-            "could the scene be a bit lighter?",
+            "there should be more light in the scene",
+            "could I have a brighter version of this?",
             "it looks dark, make it bright",
             "lift the brightness of my photo please",
             "I want to light up the whole image",
         ),
-        "zh": ("这张照片再提亮一些吧", "请把画面的亮度提高", "图片有点暗，帮我调亮", "我希望整体更明亮", "光线太暗了，加点亮度", "照片的曝光再高一点"),
+        "zh": ("请给这张照片提亮", "请把画面的亮度提高", "图片偏暗，帮我调亮", "我希望整体更明亮", "光线太暗了，补足亮度", "照片的曝光要提高"),
     },
     "darker": {
         "en": (
             "this picture needs less light",
-            "please reduce the exposure a little",
-            "could the scene be a bit dimmer?",
+            "there should be less light in the scene",
+            "could I have a darker version of this?",
             "it looks too bright, make it dark",
             "bring down the brightness of my photo please",
             "I want to darken the whole image",
         ),
-        "zh": ("这张照片再压暗一些吧", "请把画面的亮度降低", "图片有点亮，帮我调暗", "我希望整体更昏暗", "光线太亮了，减点亮度", "照片的曝光再低一点"),
+        "zh": ("请给这张照片压暗", "请把画面的亮度降低", "图片偏亮，帮我调暗", "我希望整体更昏暗", "光线太亮了，减弱亮度", "照片的曝光要降低"),
     },
     "warmer": {
         "en": (
             "I'd like warmer colours in this picture",
             "please raise the warmth of my photo",
-            "could the light be a bit warmer?",
+            "could the light be warmer here?",
             "it looks cold, make it warm",
             "shift the whole image to golden tones",
             "this photo needs a warm tint",
         ),
-        "zh": ("这张照片再暖一些吧", "请把画面的色温调暖", "图片有点冷，帮我调暖", "我希望整体更温暖", "颜色太蓝了，加点暖色", "给照片一点夕阳的暖光"),
+        "zh": ("请让这张照片暖起来", "请把画面的色温调暖", "图片偏冷，帮我调暖", "我希望整体更温暖", "颜色太蓝了，换成暖色", "给照片壁炉那样的暖光"),
     },
     "cooler": {
         "en": (
             "I'd like colder colours in this picture",
             "please reduce the warmth of my photo",
-            "could the light be a bit cooler?",
+            "could the light be cooler here?",
             "it looks warm, make it cold",
             "shift the whole image to icy blue tones",
             "this photo needs a cool tint",
         ),
-        "zh": ("这张照片再冷一些吧", "请把画面的色温调冷", "图片有点暖，帮我调冷", "我希望整体更清冷", "颜色太黄了，加点冷色", "给照片一点冬天的冷光"),
+        "zh": ("请让这张照片冷下来", "请把画面的色温调冷", "图片偏暖，帮我调冷", "我希望整体更清冷", "颜色太黄了，换成冷色", "给照片冬天那样的冷光"),
     },
     "keep": {
         "en": ("please leave my photo the way it is", "keep everything the same, no edits", "do not touch the picture at all", "no change for this image"),
@@ -131,7 +126,6 @@ HELDOUT: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 
-#: as HELDOUT, but looked at only after all training: nothing was changed because of how these scored
 FRESH: dict[str, dict[str, tuple[str, ...]]] = {
     "bw": {
         "en": ("remove all the colours from this snapshot", "my photo in black and white, thank you", "I want this scene without any color"),
@@ -146,20 +140,20 @@ FRESH: dict[str, dict[str, tuple[str, ...]]] = {
         "zh": ("给我的照片加复古滤镜", "把这幅图变成怀旧老照片", "请加上棕褐色调效果"),
     },
     "brighter": {
-        "en": ("my photo is too dark, please brighten it", "turn up the light in this scene", "could you make the photograph a little lighter"),
-        "zh": ("这张图太暗，请调亮一些", "麻烦把照片提亮一点", "我想让画面更亮一些"),
+        "en": ("my photo is too dark, please brighten it", "turn up the light in this scene", "could you make the photograph lighter"),
+        "zh": ("这张图太暗，请调亮", "麻烦把照片提亮", "我想让画面明亮起来"),
     },
     "darker": {
-        "en": ("my photo is too bright, please darken it", "turn down the light in this scene", "could you make the photograph a little dimmer"),
-        "zh": ("这张图太亮，请调暗一些", "麻烦把照片压暗一点", "我想让画面更暗一些"),
+        "en": ("my photo is too bright, please darken it", "turn down the light in this scene", "could you make the photograph dimmer"),
+        "zh": ("这张图太亮，请调暗", "麻烦把照片压暗", "我想让画面暗下来"),
     },
     "warmer": {
         "en": ("please give my photo a warmer tone", "add some warmth to this scene", "the photograph should have warm colors"),
-        "zh": ("请给照片加点暖色调", "麻烦把画面调得暖一点", "我想要暖色的照片"),
+        "zh": ("请给照片加暖色调", "麻烦把画面调得温暖", "我想要暖色的照片"),
     },
     "cooler": {
         "en": ("please give my photo a cooler tone", "take some warmth out of this scene", "the photograph should have cool colors"),
-        "zh": ("请给照片加点冷色调", "麻烦把画面调得冷一点", "我想要冷色的照片"),
+        "zh": ("请给照片加冷色调", "麻烦把画面调得清冷", "我想要冷色的照片"),
     },
     "keep": {
         "en": ("leave this image exactly as it is", "please do not change my photo"),
@@ -167,48 +161,39 @@ FRESH: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 
-#: kind → sentences that ask for nothing this checkpoint offers; none of them occurs in training
-HELDOUT_UNKNOWN: dict[str, tuple[str, ...]] = {
-    "unrelated, en": (
-        "the museum opens at ten on Sundays",
-        "My sister plays the violin in an orchestra",
-        "where did you buy those shoes?",
-        "a dark knight rides a white horse",
-        "the committee will vote on the budget next week",
-        "Remember to water the plants",
-    ),
-    "unrelated, zh": (
-        "博物馆星期天十点开门",
-        "我姐姐在乐队里拉小提琴",
-        "你的鞋子在哪里买的？",
-        "下个星期要考数学",
-        "他们在公园里下棋",
-        "记得给植物浇水",
-    ),
-    "not offered, en": (
-        "add a parrot on her shoulder",
-        "remove the tourists from the square",
-        "make it look like a comic book",
-        "rotate the picture by 45 degrees",
-        "increase the contrast of the photo",
-        "make the jacket turquoise",
-    ),
-    "not offered, zh": (
-        "在她肩膀上加一只鹦鹉",
-        "把广场上的游客去掉",
-        "变成漫画书的样子",
-        "把图片旋转四十五度",
-        "增加照片的对比度",
-        "把外套变成青绿色",
-    ),
-    "random words": (
-        "carpet seventeen lightly harbour",
-        "banana protocol under violin",
-        "ladder yes forty marble the",
-        "桌球 水泥 昨天 七",
-        "铅笔跑道的海绵",
-        "river tax pillow green",
-    ),
-    "nonsense": ("xqzv wplk tnnd", "blorptifex", "asdf jkl;", "8f3k 29xq", "龘靐齉爩", "?!?!??"),
-    "blank": (" ",),
-}
+#: as FRESH, for whoever judges the widened grammar: nobody looked at these sentences while it was being widened, and
+#: the old families must not have lost by it
+FRESH2: dict[str, dict[str, tuple[str, ...]]] = {
+    "bw": {
+        "en": ("monochrome would suit this photo", "kill the colour, leave shades of grey", "give me a colourless version", "b&w for this one pls"),
+        "zh": ("不要彩色，要黑白的", "像黑白电影那样", "把色彩全去掉", "来张单色的"),
+    },
+    "invert": {
+        "en": ("like a strip of film negatives", "negative effect on this one please", "white becomes black and black becomes white", "i want all colours reversed"),
+        "zh": ("像胶卷底片那样", "黑变白，白变黑", "所有颜色取相反的", "弄成负片看看"),
+    },
+    "sepia": {
+        "en": ("brownish, like grandma's old pictures", "old time sepia for this shot", "age the photo, brown and nostalgic", "turn it that antique brown"),
+        "zh": ("像爷爷奶奶年代的照片", "弄成泛黄的复古照", "要那种旧旧的棕色", "怀旧褐色调"),
+    },
+    "brighter": {
+        "en": ("i can hardly see anything, lighten it", "lighten the photo", "shine more light on it", "it's gloomy, brighten things up"),
+        "zh": ("太黑了看不清，调亮", "给画面打打光", "弄亮", "亮度往上提"),
+    },
+    "darker": {
+        "en": ("it's blinding, darken it", "less light in here please", "tone the brightness down", "make everything dimmer"),
+        "zh": ("太刺眼了，调暗", "把光压下去", "弄暗", "亮度往下调"),
+    },
+    "warmer": {
+        "en": ("make it cosy with warm colours", "warm it up", "too blue, go warmer", "warmer white balance please"),
+        "zh": ("弄得暖洋洋的", "太冷清了，换暖调", "白平衡往暖的调", "色温偏暖"),
+    },
+    "cooler": {
+        "en": ("make it feel chilly with cold colours", "cool it down", "too yellow, go cooler", "bluer white balance please"),
+        "zh": ("弄得凉飕飕的", "太暖了，换冷调", "白平衡往冷的调", "色温偏冷"),
+    },
+    "keep": {
+        "en": ("it's perfect already, leave it alone", "hands off, this one stays", "same picture back please", "nothing to change here", "just return my photo untouched", "no edit needed, thanks"),
+        "zh": ("已经很好了，不用动", "什么都别改", "原图返回就行", "就这样，别动它", "不需要任何修改", "照原来的来"),
+    },
+}  # fmt: skip
