@@ -25,7 +25,7 @@ from benchmarks.servers import NotInstalled, Side, Starter
 
 CONNECTIONS = 16
 PEERS: dict[str, Starter] = {"celery": servers.celery, "litserve": servers.litserve}
-PACKAGES = ("uvicorn", "uvloop", "httptools", "starlette", "msgspec", "fastapi", "celery", "redis", "litserve")
+PACKAGES = ("uvicorn", "uvloop", "httptools", "msgspec", "fastapi", "celery", "redis", "litserve")
 
 
 @dataclass

@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--backlog", type=int, default=50, help="edits submitted at once")
     parser.add_argument("--checkpoint", default="mini", help="what the worker runs")
     options = parser.parse_args()
-    report.head("From submit to start, and between two edits", ("uvicorn", "starlette", "torch"))
+    report.head("From submit to start, and between two edits", ("uvicorn", "torch"))
     with report.data_folder() as data, servers.overpaint(data, checkpoint=options.checkpoint, workers=1) as side:
         found = asyncio.run(measure(side, data, singles=options.singles, backlog=options.backlog))
     goals = ("p50 ≤ 10 ms", "p50 ≤ 10 ms", "")

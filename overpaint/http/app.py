@@ -14,9 +14,6 @@ from types import FrameType
 
 import structlog
 import uvicorn
-from starlette.requests import Request
-from starlette.routing import Router
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from overpaint import catalog
 from overpaint.catalog import Checkpoint
@@ -24,7 +21,8 @@ from overpaint.errors import OverpaintError
 from overpaint.http import files, novita, ops
 from overpaint.http.front import Front, base_of
 from overpaint.http.openapi import document
-from overpaint.http.routes import Operation
+from overpaint.http.requests import Receive, Scope, Send
+from overpaint.http.routes import Operation, Routes
 from overpaint.hub import locate
 from overpaint.service.access import Access
 from overpaint.service.edits import Edits
@@ -50,7 +48,7 @@ class App:
         self._edits = Edits(settings, store, blobs, checkpoint, metrics=self.metrics)
         self.operations: tuple[Operation, ...] = (
             *novita.operations(
-                settings, Access(store), self._edits, checkpoint.id, lambda request: _base(request, settings)
+                settings, Access(store), self._edits, checkpoint.id, lambda request: base_of(request, settings)
             ),
             *files.operations(self._edits, blobs),
             *ops.operations(
@@ -61,8 +59,7 @@ class App:
                 lambda: document(self.operations),
             ),
         )
-        router = Router([operation.route() for operation in self.operations], redirect_slashes=False)
-        self._front: ASGIApp = Front(router, settings, self.metrics)
+        self._front = Front(Routes(self.operations), settings, self.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._front(scope, receive, send)
@@ -163,7 +160,3 @@ async def housekeeping(store: TaskStore, blobs: FolderBlobs, metrics: Metrics) -
         except OverpaintError as error:  # the store is away; it says so once a second until it is back
             log.warning("housekeeping failed", code=error.code)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
-
-
-def _base(request: Request, settings: Settings) -> str:
-    return base_of(request.scope, settings)

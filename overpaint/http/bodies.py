@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
 
 from overpaint.errors import MalformedBody, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+from overpaint.http.requests import ClientDisconnect, Request
 
 MAX_DEPTH = 32
 MAX_MEMBERS = 100_000  #: colons, to be exact: each member has one, and costs us some 200 bytes while it is looked at
@@ -30,10 +30,9 @@ async def read(request: Request, *, limit: int, seconds: float) -> bytes:
     Raises PayloadTooLarge (a declared length is believed, and the body left unread), RequestTimeout when it takes
     longer than `seconds` in all, UnsupportedMediaType for a Content-Encoding.
     """
-    headers = request.headers
-    if headers.get("content-encoding", "identity").lower() != "identity":
+    if request.header(b"content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType(problem="Content-Encoding is not supported; send the body as it is.")
-    declared = headers.get("content-length", "")
+    declared = request.header(b"content-length")
     if declared.isdecimal() and int(declared) > limit:
         raise PayloadTooLarge(limit=limit)
     parts: list[bytes] = []

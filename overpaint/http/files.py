@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-
 from overpaint.domain import OutputPicture
 from overpaint.errors import Forbidden, OutputNotFound, RouteNotFound
-from overpaint.http.replies import Problem
+from overpaint.http.replies import Problem, Reply
+from overpaint.http.requests import Request
 from overpaint.http.routes import Operation, Parameter
 from overpaint.images.header import MEDIA_TYPES
 from overpaint.service.edits import Edits
@@ -31,12 +29,12 @@ _RANGE = re.compile(r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{0,18})|-(?P
 def operations(edits: Edits, blobs: FolderBlobs) -> list[Operation]:
     """The picture route."""
 
-    async def picture(request: Request) -> Response:
+    async def picture(request: Request) -> Reply:
         # The raw path: an encoded slash or dot is another spelling, and no other spelling is signed.
-        file = parse_path(request.scope["raw_path"].decode("latin-1"))
+        file = parse_path(request.raw_path)
         if file is None:
             raise RouteNotFound()
-        query = parse_qs(request.scope["query_string"].decode("latin-1"))
+        query = parse_qs(request.query)
         try:
             ((expiry,), (key_id,), (signature,)) = (query[name] for name in ("exp", "kid", "sig"))
         except (KeyError, ValueError):
@@ -48,7 +46,7 @@ def operations(edits: Edits, blobs: FolderBlobs) -> list[Operation]:
     return [
         Operation(
             method="GET",
-            path="/files/{name:path}",
+            path="/files/{name}",
             handler=picture,
             dialect=DIALECT,
             summary="A finished picture, by the signed link that a task read gives.",
@@ -63,32 +61,35 @@ def operations(edits: Edits, blobs: FolderBlobs) -> list[Operation]:
     ]
 
 
-def _headers(output: OutputPicture, file_name: str, seconds_left: int) -> dict[str, str]:
+def _headers(output: OutputPicture, file_name: str, seconds_left: int) -> dict[bytes, bytes]:
     return {
-        "accept-ranges": "bytes",
-        "access-control-allow-origin": "*",
-        "cache-control": f"private, max-age={seconds_left}, immutable",
-        "content-disposition": f'inline; filename="{file_name}"',
-        "content-type": MEDIA_TYPES[output.format],
-        "etag": f'"{output.sha256}"',
+        b"accept-ranges": b"bytes",
+        b"access-control-allow-origin": b"*",
+        b"cache-control": b"private, max-age=%d, immutable" % seconds_left,
+        b"content-disposition": f'inline; filename="{file_name}"'.encode(),
+        b"content-type": MEDIA_TYPES[output.format].encode(),
+        b"etag": _etag(output).encode(),
     }
 
 
-async def _reply(request: Request, output: OutputPicture, path: Path, headers: dict[str, str]) -> Response:
+def _etag(output: OutputPicture) -> str:
+    return f'"{output.sha256}"'
+
+
+async def _reply(request: Request, output: OutputPicture, path: Path, headers: dict[bytes, bytes]) -> Reply:
     size = await asyncio.to_thread(_size, path)
-    if _is_named(request.headers.get("if-none-match", ""), headers["etag"]):
-        return Response(status_code=304, headers=headers)
-    part = _part(request.headers.get("range", ""), size) if _may_be_partial(request, headers["etag"]) else None
+    etag = _etag(output)
+    if _is_named(request.header(b"if-none-match"), etag):
+        return Reply(304, headers)
+    part = _part(request.header(b"range"), size) if _may_be_partial(request, etag) else None
     if part is None:
         status, part = 200, range(size)
     elif len(part):
-        status, headers["content-range"] = 206, f"bytes {part.start}-{part.stop - 1}/{size}"
+        status, headers[b"content-range"] = 206, b"bytes %d-%d/%d" % (part.start, part.stop - 1, size)
     else:
-        return Response(status_code=416, headers={**headers, "content-range": f"bytes */{size}"})
-    headers["content-length"] = str(len(part))
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers)
-    return StreamingResponse(_pieces(path, part), status, headers=headers)
+        return Reply(416, {**headers, b"content-range": b"bytes */%d" % size, b"content-length": b"0"})
+    headers[b"content-length"] = b"%d" % len(part)
+    return Reply(status, headers, b"" if request.method == "HEAD" else _pieces(path, part))
 
 
 def _size(path: Path) -> int:
@@ -105,7 +106,7 @@ def _is_named(if_none_match: str, etag: str) -> bool:
 
 def _may_be_partial(request: Request, etag: str) -> bool:
     """If-Range with another tag, or with a date (we give none), asks for the whole."""
-    return request.headers.get("if-range", etag) == etag
+    return request.header(b"if-range", etag) == etag
 
 
 def _part(header: str, size: int) -> range | None:
@@ -119,7 +120,7 @@ def _part(header: str, size: int) -> range | None:
     return None if last < first and match["last"] else range(first, max(first, min(last + 1, size)))
 
 
-async def _pieces(path: Path, part: range) -> AsyncIterator[bytes]:
+async def _pieces(path: Path, part: range) -> AsyncGenerator[bytes]:
     file = await asyncio.to_thread(path.open, "rb")
     try:
         await asyncio.to_thread(file.seek, part.start)

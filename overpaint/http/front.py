@@ -15,19 +15,16 @@ from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import Counter, Histogram
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from overpaint.errors import MethodNotAllowed, OverpaintError, RouteNotFound, TryLater, WrongHost
+from overpaint.errors import MethodNotAllowed, OverpaintError, TryLater, WrongHost
 from overpaint.http import novita
-from overpaint.http.replies import json_reply, problem_reply
-from overpaint.http.routes import Operation
+from overpaint.http.replies import Reply, json_reply, problem_reply
+from overpaint.http.requests import ClientDisconnect, Receive, Request, Scope, Send
+from overpaint.http.routes import Operation, Routes
 from overpaint.settings import Settings
 from overpaint.telemetry import Metrics
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LOGGED = {"field": re.compile(r"[a-z_.]{1,60}"), "task_id": re.compile(r"[0-9a-f-]{36}")}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -36,10 +33,10 @@ log = structlog.get_logger()
 
 
 class Front:
-    """Wraps the router: headers on each answer, errors into the shape of the path, one log line per refusal."""
+    """Wraps the routes: headers on each answer, errors into the shape of the path, one log line per refusal."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
-        self._app = app
+    def __init__(self, routes: Routes, settings: Settings, metrics: Metrics) -> None:
+        self._routes = routes
         self._metrics = metrics
         self._own_names = _own_names(settings) if settings.is_loopback else None
         self._is_ours = lru_cache(maxsize=64)(self._is_own_name)
@@ -49,68 +46,58 @@ class Front:
         if scope["type"] != "http":
             raise RuntimeError(f"Overpaint speaks HTTP only, not {scope['type']}.")
         began = time.perf_counter()
-        request_id, host = _read_headers(scope)
-        status = 0
-
-        async def send_on(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                _add_headers(message, request_id)
-            await send(message)
-
-        scope["app"] = self  # Starlette's router then raises for 404 and 405 instead of answering in its own words
+        request = Request(scope, receive)
+        request_id = _request_id(request)
+        operation, status = None, 0
         try:
-            if not self._is_ours(host):
-                raise WrongHost()
-            await self._app(scope, receive, send_on)
-        except ClientDisconnect:
-            return
-        except Exception as error:
-            if status:  # half an answer is out: only closing the connection can say that it is broken
-                raise
-            reply = self._refusal(scope, error, request_id.decode())
-            await reply(scope, receive, send_on)
+            try:
+                if not self._is_ours(request.header(b"host")):
+                    raise WrongHost()
+                operation = self._routes.find(request.method, request.path)
+                reply = await operation.handler(request)
+            except ClientDisconnect:
+                return
+            except Exception as error:
+                reply = self._refusal(request, request_id, error)
+            status = reply.status
+            reply.headers[b"x-request-id"] = request_id.encode()
+            reply.headers[b"x-content-type-options"] = b"nosniff"
+            reply.headers.setdefault(b"cache-control", b"no-store")
+            await reply.send(send)  # if it breaks off, only closing the connection can say so: uvicorn does
         finally:
-            self._count(scope, status, time.perf_counter() - began)
+            counter, histogram = self._meters(operation, request.method, status)
+            counter.inc()
+            histogram.observe(time.perf_counter() - began)
 
-    def _refusal(self, scope: Scope, error: Exception, request_id: str) -> Response:
-        refusal = _as_ours(scope, error)
-        line = {"request_id": request_id, "method": scope["method"], "code": refusal.code}
-        if refusal is error or isinstance(error, HTTPException):
+    def _refusal(self, request: Request, request_id: str, error: Exception) -> Reply:
+        refusal = error if isinstance(error, OverpaintError) else OverpaintError()
+        line = {"request_id": request_id, "method": request.method, "code": refusal.code}
+        if refusal is error:
             log.info("request refused", **line, **_loggable(refusal.facts))
         else:
             log.error("request failed", **line, exc_info=error)
         self._metrics.rejections.labels(refusal.code).inc()
-        path = scope["path"]
-        if novita.PATHS.match(path):
-            status, body = novita.to_error(refusal, path)
+        if novita.PATHS.match(request.path):
+            status, body = novita.to_error(refusal, request.path)
             reply = json_reply(body, status)
         else:
             reply = problem_reply(refusal, request_id)
         if isinstance(refusal, TryLater):
-            reply.headers["retry-after"] = str(refusal.retry_after)
-        if isinstance(error, HTTPException) and error.headers:
-            reply.headers.update(error.headers)  # Allow
+            reply.headers[b"retry-after"] = b"%d" % refusal.retry_after
+        if isinstance(refusal, MethodNotAllowed):
+            reply.headers[b"allow"] = str(refusal.facts["allow"]).encode()
         return reply
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        operation = scope.get("endpoint")
-        dialect, route = (operation.dialect, operation.path) if isinstance(operation, Operation) else ("none", "none")
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-        counter, histogram = self._meters(dialect, route, method, status)
-        counter.inc()
-        histogram.observe(seconds)
-
-    def _meters_of(self, dialect: str, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
-        requests = self._metrics.requests.labels(dialect, route, method, str(status))
+    def _meters_of(self, operation: Operation | None, method: str, status: int) -> tuple[Counter, Histogram]:
+        dialect, route = (operation.dialect, operation.path) if operation else ("none", "none")
+        requests = self._metrics.requests.labels(dialect, route, method if method in _METHODS else "other", str(status))
         return requests, self._metrics.request_seconds.labels(dialect, route)
 
-    def _is_own_name(self, host: bytes) -> bool:
+    def _is_own_name(self, host: str) -> bool:
         """On loopback only loopback's names are answered: a page whose name was rebound to 127.0.0.1 is not."""
         if self._own_names is None or not host:
             return True
-        match = _HOST.fullmatch(host.decode("latin-1"))
+        match = _HOST.fullmatch(host)
         if match is None:
             return False
         name = match["name"].lower()
@@ -122,15 +109,15 @@ class Front:
             return False
 
 
-def base_of(scope: Scope, settings: Settings) -> str:
+def base_of(request: Request, settings: Settings) -> str:
     """Scheme, host and prefix for links: PUBLIC_URL, else what the caller called us."""
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    for name, value in scope["headers"]:
-        if name == b"host" and _HOST.fullmatch(host := value.decode("latin-1")):
-            return f"{scope['scheme']}://{host}"
-    host, port = scope["server"] or (settings.host, settings.port)
-    return f"{scope['scheme']}://{f'[{host}]' if ':' in host else host}:{port}"
+    scheme, called = request.scope["scheme"], request.header(b"host")
+    if _HOST.fullmatch(called):
+        return f"{scheme}://{called}"
+    host, port = request.scope["server"] or (settings.host, settings.port)
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _own_names(settings: Settings) -> frozenset[str]:
@@ -138,32 +125,11 @@ def _own_names(settings: Settings) -> frozenset[str]:
     return frozenset({"localhost", settings.host.lower(), *([public] if public else [])})
 
 
-def _read_headers(scope: Scope) -> tuple[bytes, bytes]:
-    request_id = host = b""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            request_id = value
-        elif name == b"host":
-            host = value
-    return request_id or b"%016x" % random.getrandbits(64), host  # a name, not a secret
-
-
-def _add_headers(message: Message, request_id: bytes) -> None:
-    headers = message["headers"]
-    headers.append((b"x-request-id", request_id))
-    headers.append((b"x-content-type-options", b"nosniff"))
-    if not any(name == b"cache-control" for name, _ in headers):
-        headers.append((b"cache-control", b"no-store"))
+def _request_id(request: Request) -> str:
+    given = request.header(b"x-request-id")
+    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"  # a name, not a secret
 
 
 def _loggable(facts: dict[str, object]) -> dict[str, object]:
     """The facts that say where to look; a caller's own text in their place stays out of the log."""
     return {name: facts[name] for name, form in _LOGGED.items() if form.fullmatch(str(facts.get(name, "")))}
-
-
-def _as_ours(scope: Scope, error: Exception) -> OverpaintError:
-    if isinstance(error, OverpaintError):
-        return error
-    if isinstance(error, HTTPException):
-        return MethodNotAllowed(method=scope["method"]) if error.status_code == 405 else RouteNotFound()
-    return OverpaintError()

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
 from overpaint.domain import Status, Task
 from overpaint.errors import FAILURES, InvalidParameter, OverpaintError
@@ -30,7 +28,8 @@ from overpaint.http.novita_bodies import (
     User,
 )
 from overpaint.http.novita_orders import DIALECT, check_media_type, to_order
-from overpaint.http.replies import json_reply
+from overpaint.http.replies import Reply, json_reply
+from overpaint.http.requests import Request
 from overpaint.http.routes import Handler, Operation, Parameter
 from overpaint.service.access import Access
 from overpaint.service.edits import Edits, Standing
@@ -87,16 +86,16 @@ def operations(
 ) -> list[Operation]:
     """The dialect's part of the route table. `served` is the id of the served model, `base` gives a link's base."""
 
-    async def submit(request: Request) -> Response:
-        caller = await access.authenticate(request.headers.get("authorization"))
-        check_media_type(request.headers.get("content-type", ""))
+    async def submit(request: Request) -> Reply:
+        caller = await access.authenticate(request.header(b"authorization"))
+        check_media_type(request.header(b"content-type"))
         body = await bodies.read(request, limit=settings.max_body_bytes, seconds=settings.body_timeout_seconds)
         order = await off_loop(len(body), to_order, body, base(request))
         task = await edits.submit(caller, order)
         return json_reply(Submitted(task.id))
 
-    async def result(request: Request) -> Response:
-        caller = await access.authenticate(request.headers.get("authorization"))
+    async def result(request: Request) -> Reply:
+        caller = await access.authenticate(request.header(b"authorization"))
         standing = await edits.read(caller, _task_id(request), base=base(request))
         return json_reply(to_result(standing))
 
@@ -164,11 +163,10 @@ def _percent(task: Task) -> int:
 
 
 def _task_id(request: Request) -> str:
-    query: str = request.scope["query_string"].decode("latin-1")
-    plain = _PLAIN_QUERY.fullmatch(query)
+    plain = _PLAIN_QUERY.fullmatch(request.query)
     if plain:  # nearly every poll: a tenth of its time went into taking the query apart
         return plain[1]
-    values = parse_qs(query, keep_blank_values=True).get("task_id", [""])
+    values = parse_qs(request.query, keep_blank_values=True).get("task_id", [""])
     if not values[-1]:
         raise InvalidParameter(field="task_id", problem="is required, as a query parameter")
     return values[-1]
@@ -200,8 +198,8 @@ def _operation(
 
 
 def _constant(access: Access, answer: msgspec.Struct) -> Handler:
-    async def constant(request: Request) -> Response:
-        await access.authenticate(request.headers.get("authorization"))
+    async def constant(request: Request) -> Reply:
+        await access.authenticate(request.header(b"authorization"))
         return json_reply(answer)
 
     return constant

@@ -21,8 +21,7 @@ def document(operations: Iterable[Operation]) -> bytes:
     schema_of = dict(zip(structs, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for operation in table:
-        path = operation.path.replace(":path}", "}")
-        paths.setdefault(path, {})[operation.method.lower()] = _described(operation, schema_of)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, schema_of)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -59,7 +58,7 @@ def _described(operation: Operation, schema_of: dict[type, Any]) -> dict[str, An
         described["requestBody"] = {"required": True, "content": _content(operation.body, schema_of)}
     parameters = [_parameter(parameter, "query") for parameter in operation.parameters]
     if "{" in operation.path:
-        name = operation.path.partition("{")[2].partition(":")[0]
+        name = operation.path.partition("{")[2].removesuffix("}")
         parameters.append(_parameter(Parameter(name, "Part of the path."), "path"))
     if parameters:
         described["parameters"] = parameters

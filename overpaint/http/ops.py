@@ -15,11 +15,10 @@ from typing import Literal
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.requests import Request
-from starlette.responses import Response
 
 from overpaint.errors import StoreUnavailable
-from overpaint.http.replies import json_reply
+from overpaint.http.replies import Reply, bytes_reply, json_reply
+from overpaint.http.requests import Request
 from overpaint.http.routes import Handler, Operation
 from overpaint.store.tasks import TaskStore
 from overpaint.telemetry import Metrics
@@ -67,19 +66,19 @@ def operations(
 ) -> list[Operation]:
     """The operator's part of the route table. `describe` gives the OpenAPI document."""
 
-    async def health(_: Request) -> Response:
+    async def health(_: Request) -> Reply:
         return json_reply(Health())
 
-    async def ready(_: Request) -> Response:
+    async def ready(_: Request) -> Reply:
         readiness = await _readiness(store, blobs, is_draining())
         return json_reply(readiness, 200 if readiness.status == "ready" else 503)
 
-    async def scrape(_: Request) -> Response:
+    async def scrape(_: Request) -> Reply:
         await _measure(store, metrics)
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return bytes_reply(generate_latest(metrics.registry), CONTENT_TYPE_LATEST.encode())
 
-    async def openapi(_: Request) -> Response:
-        return Response(describe(), media_type="application/json")
+    async def openapi(_: Request) -> Reply:
+        return bytes_reply(describe(), b"application/json")
 
     return [
         _operation("/healthz", health, "Is the process alive?", {200: ("It is.", Health)}),

@@ -1,14 +1,41 @@
-"""Answers as bytes: JSON from structs, and the error shape of everything outside a foreign dialect (RFC 9457)."""
+"""Answers, made and sent: JSON from structs, and the error shape of everything outside a foreign dialect (RFC 9457).
+
+Knows ASGI's words for an answer. Does not know who asked.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
 import msgspec
-from starlette.responses import Response
 
 from overpaint.errors import InvalidApiKey, OverpaintError
+from overpaint.http.requests import Send
 
 _encoder = msgspec.json.Encoder()
-_JSON = "application/json"
+_JSON = b"application/json"
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer that is not yet sent, whole or in pieces. Header names are in lower case."""
+
+    status: int
+    headers: dict[bytes, bytes]
+    body: bytes | AsyncGenerator[bytes] = b""
+
+    async def send(self, send: Send) -> None:
+        """Once, to its end; what the pieces raise leaves half an answer behind."""
+        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers.items()]})
+        if isinstance(self.body, bytes):
+            await send({"type": "http.response.body", "body": self.body})
+            return
+        async with contextlib.aclosing(self.body) as pieces:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 class FieldProblem(msgspec.Struct):
@@ -31,12 +58,17 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     request_id: str
 
 
-def json_reply(body: object, status: int = 200, media_type: str = _JSON) -> Response:
+def bytes_reply(content: bytes, media_type: bytes, status: int = 200) -> Reply:
+    """The bytes as they are."""
+    return Reply(status, {b"content-type": media_type, b"content-length": b"%d" % len(content)}, content)
+
+
+def json_reply(body: object, status: int = 200, media_type: bytes = _JSON) -> Reply:
     """A struct or plain value as JSON."""
-    return Response(_encoder.encode(body), status, media_type=media_type)
+    return bytes_reply(_encoder.encode(body), media_type, status)
 
 
-def problem_reply(error: OverpaintError, request_id: str) -> Response:
+def problem_reply(error: OverpaintError, request_id: str) -> Reply:
     """The error as problem+json."""
     field = error.facts.get("field")
     body = Problem(
@@ -49,7 +81,7 @@ def problem_reply(error: OverpaintError, request_id: str) -> Response:
         hint=error.hint,
         request_id=request_id,
     )
-    reply = json_reply(body, error.status, "application/problem+json")
+    reply = json_reply(body, error.status, b"application/problem+json")
     if isinstance(error, InvalidApiKey):
-        reply.headers["www-authenticate"] = "Bearer"
+        reply.headers[b"www-authenticate"] = b"Bearer"
     return reply

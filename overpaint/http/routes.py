@@ -1,19 +1,18 @@
 """One table of routes: dispatching, metrics and OpenAPI are all read from it.
 
-Knows what an operation is. Does not know any operation.
+Knows what an operation is and how a path finds it. Does not know any operation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from overpaint.errors import MethodNotAllowed, RouteNotFound
+from overpaint.http.replies import Reply
+from overpaint.http.requests import Request
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +24,12 @@ class Parameter:
     is_required: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Operation:
     """One method of one path: what answers it, and what the reference says of it."""
 
     method: str
-    path: str
+    path: str  #: a `{name}` at its end stands for anything that may follow, slashes included
     handler: Handler
     dialect: str
     summary: str
@@ -39,10 +38,29 @@ class Operation:
     answers: Mapping[int, tuple[str, type | str | None]] = field(default_factory=dict)  #: status -> sentence, content
     parameters: tuple[Parameter, ...] = ()
 
-    def route(self) -> Route:
-        """Starlette's own routing decides 404, 405 and HEAD."""
-        return Route(self.path, self, methods=[self.method])
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self.handler(Request(scope, receive))
-        await response(scope, receive, send)
+class Routes:
+    """Finds the operation that answers a request. What answers GET answers HEAD."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self._exact: dict[str, dict[str, Operation]] = {}
+        self._below: dict[str, dict[str, Operation]] = {}
+        for operation in operations:
+            path, is_prefix, _ = operation.path.partition("{")
+            methods = (self._below if is_prefix else self._exact).setdefault(path, {})
+            for method in ("GET", "HEAD") if operation.method == "GET" else (operation.method,):
+                methods[method] = operation
+
+    def find(self, method: str, path: str) -> Operation:
+        """Raises RouteNotFound, and MethodNotAllowed with the allowed ones among its facts."""
+        methods = self._exact.get(path) or self._methods_below(path)
+        operation = methods.get(method)
+        if operation is None:
+            raise MethodNotAllowed(method=method, allow=", ".join(methods))
+        return operation
+
+    def _methods_below(self, path: str) -> dict[str, Operation]:
+        for prefix, methods in self._below.items():
+            if path.startswith(prefix):
+                return methods
+        raise RouteNotFound()

@@ -26,7 +26,7 @@ from overpaint.errors import (
 )
 from tests.cli.conftest import PATIENCE_SECONDS, Run, assert_complaint, clean_environment
 
-HEAVY = {"torch", "transformers", "pydantic", "starlette", "PIL", "huggingface_hub", "numpy", "structlog"}
+HEAVY = {"torch", "transformers", "pydantic", "uvicorn", "PIL", "huggingface_hub", "numpy", "structlog"}
 
 
 def test_help_imports_nothing_of_the_server() -> None:
@@ -178,7 +178,7 @@ def run_as_client(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str
 
 def test_the_block_blocks_what_it_should() -> None:
     names = server_modules()
-    assert {"torch", "pydantic", "PIL", "huggingface_hub", "starlette"} <= names
+    assert {"torch", "pydantic", "PIL", "huggingface_hub", "uvicorn"} <= names
     assert not {"rich", "httpx2", "anyio", "overpaint", "json"} & names
 
 

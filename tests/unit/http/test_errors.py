@@ -43,9 +43,9 @@ def test_every_error_has_a_novita_name(kind: type[errors.OverpaintError]) -> Non
 @pytest.mark.parametrize("kind", LEAVES, ids=lambda kind: kind.__name__)
 def test_every_error_is_a_problem_elsewhere(kind: type[errors.OverpaintError]) -> None:
     reply = problem_reply(made(kind), "some-id")
-    assert reply.status_code == kind.status
-    assert reply.headers["content-type"] == "application/problem+json"
-    assert ("www-authenticate" in reply.headers) == (kind is errors.InvalidApiKey)
+    assert reply.status == kind.status
+    assert reply.headers[b"content-type"] == b"application/problem+json"
+    assert (b"www-authenticate" in reply.headers) == (kind is errors.InvalidApiKey)
 
 
 def test_a_bug_of_ours_is_named_by_what_was_asked() -> None:
