@@ -137,6 +137,25 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What its owner is told of a task while it waits, is made, and afterwards: the part that polls read."""
+
+    id: str
+    checkpoint: str
+    seed: int
+    steps: int  #: denoising steps asked for
+    status: Status
+    queue_position: int  #: 1 = next; 0 when not queued
+    attempt: int
+    step: int  #: denoising steps done in this attempt
+    outputs: tuple[OutputPicture, ...]
+    error_code: str | None
+    error_text: str | None
+    expires_at: int | None  #: wall-clock unix milliseconds: pictures are erased then
+    is_expired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try at a task, numbered from 1."""
 

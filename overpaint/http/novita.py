@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from overpaint.domain import Status, Task
+from overpaint.domain import Standing, Status
 from overpaint.errors import FAILURES, InvalidParameter, OverpaintError
 from overpaint.http import bodies
 from overpaint.http.novita_bodies import (
@@ -32,7 +32,7 @@ from overpaint.http.replies import Reply, json_reply
 from overpaint.http.requests import Request
 from overpaint.http.routes import Handler, Operation, Parameter
 from overpaint.service.access import Access
-from overpaint.service.edits import Edits, Standing
+from overpaint.service.edits import Edits, Reading
 from overpaint.service.pictures import off_loop
 from overpaint.settings import Settings
 
@@ -96,8 +96,8 @@ def operations(
 
     async def result(request: Request) -> Reply:
         caller = await access.authenticate(request.header(b"authorization"))
-        standing = await edits.read(caller, _task_id(request), base=base(request))
-        return json_reply(to_result(standing))
+        reading = await edits.read(caller, _task_id(request), base=base(request))
+        return json_reply(to_result(reading))
 
     models = [SUBMIT, *(f"/v3/async/{name}" for name in SIBLINGS if name == served)]
     return [
@@ -110,19 +110,17 @@ def operations(
     ]
 
 
-def to_result(standing: Standing) -> Result:
+def to_result(reading: Reading) -> Result:
     """Domain -> body of a task read. Reads nothing, decides nothing."""
-    task = standing.task
-    steps = task.request.steps
-    is_done = task.status is Status.SUCCEEDED
+    task = reading.standing
     return Result(
         extra=ResultExtra(
-            seed=str(task.request.seed),
+            seed=str(task.seed),
             overpaint=ResultOverpaint(
                 model=task.checkpoint,
-                queue_position=standing.queue_position,
-                step=steps if is_done else task.step,
-                steps=steps,
+                queue_position=task.queue_position,
+                step=task.steps if task.status is Status.SUCCEEDED else task.step,
+                steps=task.steps,
                 attempt=task.attempt,
                 expired=True if task.is_expired else msgspec.UNSET,
             ),
@@ -131,12 +129,12 @@ def to_result(standing: Standing) -> Result:
             task_id=task.id,
             status=STATUS[task.status],  # type: ignore[arg-type]
             reason=_reason(task),
-            eta=standing.eta_seconds,
+            eta=reading.eta_seconds,
             progress_percent=_percent(task),
         ),
         images=[
             ResultImage(image_url=link.url, image_url_ttl=str(link.ttl_seconds), image_type=link.format)  # type: ignore[arg-type]
-            for link in standing.links
+            for link in reading.links
         ],
     )
 
@@ -148,7 +146,7 @@ def to_error(error: OverpaintError, path: str) -> tuple[int, Error]:
     return status, Error(code=status, reason=reason, message=str(error), metadata=told)
 
 
-def _reason(task: Task) -> str:
+def _reason(task: Standing) -> str:
     if task.status not in (Status.FAILED, Status.CANCELED):
         return ""
     code = task.error_code or ("canceled" if task.status is Status.CANCELED else "internal_error")
@@ -156,10 +154,10 @@ def _reason(task: Task) -> str:
     return f"{code}: {sentence}"
 
 
-def _percent(task: Task) -> int:
+def _percent(task: Standing) -> int:
     if task.status is Status.SUCCEEDED:
         return 100
-    return 0 if task.status is Status.QUEUED else min(99, 100 * task.step // task.request.steps)
+    return 0 if task.status is Status.QUEUED else min(99, 100 * task.step // task.steps)
 
 
 def _task_id(request: Request) -> str:

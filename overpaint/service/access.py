@@ -1,7 +1,8 @@
 """Who is asking: keys, their owners, and the first key of a new server.
 
-Knows what a key looks like and that only its SHA-256 is kept. Does not know HTTP statuses or what a caller may do with
-an edit. A key is looked up by its hash: timing the lookup tells about hashes, from which no secret can be worked back.
+Knows what a key looks like and that only its SHA-256 is stored. Does not know HTTP statuses or what a caller may do
+with an edit. A key is looked up by its hash, and for a while after by its text in a dictionary, which hashes with a
+secret of its own: the time a lookup takes tells about hashes, from which no key can be worked back.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from overpaint.store.tasks import TaskStore
 FIRST_OWNER = "first"  #: owner of the key a server makes for itself, and of the one set by API_KEY
 SETTING_KEY_ID = "settings"  #: id of the key set by API_KEY
 CACHE_SECONDS = 10.0  #: a revoked key stops working after this long at most
+CACHED_HEADERS = 1024
 _BASE62 = string.digits + string.ascii_letters
 _MAX_HEADER = 1024
 
@@ -39,20 +41,21 @@ class Access:
     def __init__(self, store: TaskStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._known: dict[str, tuple[Caller, float]] = {}  # SHA-256 of a valid secret -> caller, good until
+        self._known: dict[str, tuple[Caller, float]] = {}  # header with a valid key -> caller, good until
 
-    async def authenticate(self, authorization: str | None) -> Caller:
+    async def authenticate(self, authorization: str) -> Caller:
         """`Bearer <key>` in any case, or the bare key. Raises InvalidApiKey: absent, malformed, unknown, revoked."""
-        digest = _sha256(_secret_of(authorization))
-        known = self._known.get(digest)
+        known = self._known.get(authorization)
         if known and known[1] > self._clock():
             return known[0]
-        self._known.pop(digest, None)
-        key = await self._store.key_by_hash(digest)
+        self._known.pop(authorization, None)
+        key = await self._store.key_by_hash(_sha256(_secret_of(authorization)))
         if key is None or key.revoked_at is not None:
             raise InvalidApiKey()
         caller = Caller(key.owner, key.id)
-        self._known[digest] = caller, self._clock() + CACHE_SECONDS
+        if len(self._known) >= CACHED_HEADERS:
+            self._known.clear()  # one key may be spelled in many ways
+        self._known[authorization] = caller, self._clock() + CACHE_SECONDS
         return caller
 
 
@@ -92,8 +95,8 @@ async def ensure_first_key(store: TaskStore, settings: Settings) -> str | None:
     return secret
 
 
-def _secret_of(authorization: str | None) -> str:
-    text = (authorization or "").strip()
+def _secret_of(authorization: str) -> str:
+    text = authorization.strip()
     scheme, space, rest = text.partition(" ")
     secret = rest.strip() if space and scheme.lower() == "bearer" else text
     if not secret or len(secret) > _MAX_HEADER or " " in secret:

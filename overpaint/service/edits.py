@@ -16,7 +16,7 @@ from typing import TypeVar
 from uuid_utils import uuid7
 
 from overpaint.catalog import Checkpoint
-from overpaint.domain import EditRequest, InputPicture, NewTask, OutputPicture, Status, Task
+from overpaint.domain import EditRequest, InputPicture, NewTask, OutputPicture, Standing, Task
 from overpaint.errors import Draining, EditNotFound, InvalidParameter, OutputNotFound
 from overpaint.images.header import Header
 from overpaint.service.access import Caller
@@ -58,11 +58,10 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A task and what is only true now."""
+class Reading:
+    """Where a task stands, and what is only true of this moment."""
 
-    task: Task
-    queue_position: int  #: 1 = next; 0 when not queued
+    standing: Standing
     eta_seconds: int  #: 0 = unknown, or at an end
     links: Sequence[Link]
 
@@ -106,13 +105,12 @@ class Edits:
         self._metrics.submitted.labels(order.dialect, self._checkpoint.id).inc()
         return task
 
-    async def read(self, caller: Caller, task_id: str, *, base: str) -> Standing:
+    async def read(self, caller: Caller, task_id: str, *, base: str) -> Reading:
         """The task as it stands, with fresh links below `base`. Raises EditNotFound."""
-        task = await self._store.get(caller.owner, task_id) if _TASK_ID.fullmatch(task_id) else None
-        if task is None:
+        standing = await self._store.standing(caller.owner, task_id) if _TASK_ID.fullmatch(task_id) else None
+        if standing is None:
             raise EditNotFound(task_id=task_id)
-        position = await self._store.queue_position(task) if task.status is Status.QUEUED else 0
-        return Standing(task, position, await self._estimates.eta_seconds(task, position), self._links(task, base))
+        return Reading(standing, await self._estimates.eta_seconds(standing), self._links(standing, base))
 
     async def output(self, file: FileName, expiry: str, key_id: str, signature: str) -> tuple[OutputPicture, int]:
         """Opens a signed link: the picture, and the seconds the link has left.
@@ -204,11 +202,9 @@ class Edits:
             await asyncio.to_thread(self._blobs.delete, name)
             raise
 
-    def _links(self, task: Task, base: str) -> Sequence[Link]:
-        if task.status is not Status.SUCCEEDED or task.is_expired:
-            return ()
-        names = (_file_name(output.name) for output in task.outputs)
-        return [self._signer.sign(base, name, expires_at_ms=task.expires_at) for name in names if name]
+    def _links(self, standing: Standing, base: str) -> Sequence[Link]:
+        names = (_file_name(output.name) for output in standing.outputs)
+        return [self._signer.sign(base, name, expires_at_ms=standing.expires_at) for name in names if name]
 
 
 def _file_name(blob: str) -> FileName | None:

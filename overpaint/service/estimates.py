@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from overpaint.domain import Status, Task, WorkerInfo
+from overpaint.domain import Standing, Status
 from overpaint.store.tasks import TaskStore
 
 FRESH_SECONDS = 1.0  #: workers are asked for again after this; polls come by the thousand
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """The live workers that have measured their speed, taken together."""
+
+    workers: int = 0
+    busy: int = 0
+    step_seconds: float = 0.0  #: the mean of theirs
 
 
 class Estimates:
@@ -22,25 +32,27 @@ class Estimates:
     def __init__(self, store: TaskStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._workers: Sequence[WorkerInfo] = ()
+        self._pace = _Pace()
         self._until = -math.inf
 
-    async def eta_seconds(self, task: Task, queue_position: int) -> int:
+    async def eta_seconds(self, standing: Standing) -> int:
         """Seconds until the task ends, at least 1; 0 when it has ended or no worker has measured its speed yet."""
-        if task.status.is_final:
+        if standing.status.is_final:
             return 0
-        workers = [worker for worker in await self._live() if worker.seconds_per_step]
-        if not workers:
-            return 0
-        step_seconds = sum(worker.seconds_per_step or 0.0 for worker in workers) / len(workers)
-        own = task.request.steps * step_seconds
-        if task.status is Status.PROCESSING:
-            return max(1, math.ceil(own - task.step * step_seconds))
-        busy = sum(worker.state == "busy" for worker in workers)
-        return max(1, math.ceil(own * (1 + (queue_position - 1 + busy / 2) / len(workers))))
-
-    async def _live(self) -> Sequence[WorkerInfo]:
         if self._clock() >= self._until:
-            self._until = self._clock() + FRESH_SECONDS  # set first: others read the old list meanwhile
-            self._workers = await self._store.workers()
-        return self._workers
+            self._until = self._clock() + FRESH_SECONDS  # set first: others read the old pace meanwhile
+            self._pace = await self._measured()
+        pace = self._pace
+        if not pace.workers:
+            return 0
+        if standing.status is Status.PROCESSING:
+            return max(1, math.ceil((standing.steps - standing.step) * pace.step_seconds))
+        turns = 1 + (standing.queue_position - 1 + pace.busy / 2) / pace.workers
+        return max(1, math.ceil(turns * standing.steps * pace.step_seconds))
+
+    async def _measured(self) -> _Pace:
+        workers = [worker for worker in await self._store.workers() if worker.seconds_per_step]
+        if not workers:
+            return _Pace()
+        busy = sum(worker.state == "busy" for worker in workers)
+        return _Pace(len(workers), busy, sum(worker.seconds_per_step or 0.0 for worker in workers) / len(workers))

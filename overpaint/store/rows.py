@@ -10,8 +10,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from overpaint.domain import EditRequest, InputPicture, NewTask, OutputPicture, Status, Task, Timings, Usage
+from overpaint.domain import EditRequest, InputPicture, NewTask, OutputPicture, Standing, Status, Task, Timings, Usage
 
+
+class _Asked(msgspec.Struct):
+    """The members of an EditRequest that polls read."""
+
+    seed: int
+    steps: int
+
+
+_asked = msgspec.json.Decoder(_Asked)
 _request = msgspec.json.Decoder(EditRequest)
 _inputs = msgspec.json.Decoder(tuple[InputPicture, ...])
 _outputs = msgspec.json.Decoder(tuple[OutputPicture, ...])
@@ -83,6 +92,27 @@ def to_task(row: Sequence[Any]) -> Task:
         finished_at=columns.finished_at,
         expires_at=columns.expires_at,
         is_expired=bool(columns.is_expired),
+    )
+
+
+def to_standing(row: Sequence[Any]) -> Standing:
+    """The columns of the statement `standing` as a value."""
+    task_id, checkpoint, request, status, attempt, step, outputs, code, text, expires_at, is_expired, position = row
+    asked = _asked.decode(request)
+    return Standing(
+        id=task_id,
+        checkpoint=checkpoint,
+        seed=asked.seed,
+        steps=asked.steps,
+        status=Status(status),
+        queue_position=position,
+        attempt=attempt,
+        step=step,
+        outputs=_outputs.decode(outputs),
+        error_code=code,
+        error_text=text,
+        expires_at=expires_at,
+        is_expired=bool(is_expired),
     )
 
 

@@ -24,6 +24,7 @@ from overpaint.domain import (
     NewTask,
     Outcome,
     QueueStats,
+    Standing,
     Status,
     Succeeded,
     Task,
@@ -140,6 +141,10 @@ class SqliteTaskStore:
         task = await self.outputs_of(task_id)
         return task if task is not None and task.owner == owner else None
 
+    async def standing(self, owner: str, task_id: str) -> Standing | None:
+        found = self._read("standing", owner=owner, id=task_id)
+        return rows.to_standing(found[0]) if found else None
+
     async def outputs_of(self, task_id: str) -> Task | None:
         found = self._read("task", id=task_id)
         return rows.to_task(found[0]) if found else None
@@ -166,9 +171,6 @@ class SqliteTaskStore:
 
         await self._writer.run(cancel)
         return await self.get(owner, task_id)
-
-    async def queue_position(self, task: Task) -> int:
-        return int(self._read("queue_position", id=task.id)[0][0])
 
     async def stats(self) -> QueueStats:
         return QueueStats(*self._read("stats")[0])

@@ -17,6 +17,7 @@ from overpaint.domain import (
     NewTask,
     Outcome,
     QueueStats,
+    Standing,
     Task,
     WorkerInfo,
 )
@@ -64,6 +65,10 @@ class TaskStore(Protocol):
         """The row as committed now; None for unknown and for somebody else's."""
         ...
 
+    async def standing(self, owner: str, task_id: str) -> Standing | None:
+        """What a poll reads, place in the queue included, as committed now; None as with `get`."""
+        ...
+
     async def outputs_of(self, task_id: str) -> Task | None:
         """Any owner's task, for the signed file route alone: the signature was the permission."""
         ...
@@ -74,10 +79,6 @@ class TaskStore(Protocol):
 
     async def small_input(self, name: str) -> bytes | None:
         """A blob that came with its submit; None if it lies in the blob store instead, or is gone."""
-        ...
-
-    async def queue_position(self, task: Task) -> int:
-        """1 = next; 0 when the task is not queued."""
         ...
 
     async def stats(self) -> QueueStats: ...

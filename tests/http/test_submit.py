@@ -372,7 +372,7 @@ async def test_our_own_bug_is_a_500_without_a_word_about_it(world: World, monkey
 
     monkeypatch.setattr(world.store, "submit", broken)
     assert_error(await post(world, order()), 500, "CREATE_TASK_FAILED")
-    monkeypatch.setattr(world.store, "get", broken)
+    monkeypatch.setattr(world.store, "standing", broken)
     assert_error(await world.read("00000000-0000-7000-8000-000000000000"), 500, "GET_RESULT_FAILED")
 
 

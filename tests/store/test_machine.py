@@ -186,8 +186,8 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def the_queue_is_in_order(self) -> None:
         queued = self.having(Status.QUEUED)
-        positions = [self.runner.run(self.stores[1].queue_position(self.last[task_id])) for task_id in queued]
-        assert positions == list(range(1, len(queued) + 1))
+        standings = [self.runner.run(self.stores[1].standing("me", task_id)) for task_id in queued]
+        assert [standing.queue_position for standing in standings] == list(range(1, len(queued) + 1))
         assert self.runner.run(self.stores[0].stats()).processing == len(self.having(Status.PROCESSING))
 
 

@@ -114,7 +114,7 @@ def test_the_row_type_has_the_tables_columns(path):
     assert [name for (name,) in query(path, "SELECT name FROM pragma_table_info('task')")] == list(rows.TaskRow._fields)
 
 
-@pytest.mark.parametrize("name", ["is_any_queued", "claim", "queue_position", "stats", "submit"])
+@pytest.mark.parametrize("name", ["is_any_queued", "claim", "standing", "stats", "submit"])
 def test_the_queue_is_read_by_its_index(path, name):
     schema.prepare(path)
     with closing(sqlite3.connect(path)) as connection:

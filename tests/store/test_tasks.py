@@ -265,11 +265,37 @@ async def test_a_final_task_never_changes(store, clock):
 
 async def test_the_position_counts_who_is_before(store):
     tasks = [await store.submit(new_task()) for _ in range(3)]
-    assert [await store.queue_position(task) for task in tasks] == [1, 2, 3]
+
+    async def positions():
+        return [(await store.standing("me", task.id)).queue_position for task in tasks]
+
+    assert await positions() == [1, 2, 3]
     claim = await store.claim("w")
-    assert [await store.queue_position(task) for task in tasks] == [0, 1, 2]
+    assert await positions() == [0, 1, 2]
     await store.finish(claim, Released())
-    assert [await store.queue_position(task) for task in tasks] == [1, 2, 3]
+    assert await positions() == [1, 2, 3]
+    await store.cancel("me", tasks[1].id)
+    assert await positions() == [1, 0, 2]
+
+
+async def test_a_standing_is_the_owners_part_of_the_task(store):
+    queued, failing = [await store.submit(new_task()) for _ in range(2)]
+    await store.finish(await store.claim("w"), succeeded("h"))
+    claim = await store.claim("w")
+    await store.beat(claim, step=2)
+    for task_id in (queued.id, failing.id):
+        assert_same(await store.standing("me", task_id), await store.get("me", task_id))
+    await store.finish(claim, Failed(code="input_lost"))
+    assert_same(await store.standing("me", failing.id), await store.get("me", failing.id))
+    assert await store.standing("you", queued.id) is None
+    assert await store.standing("me", new_task().id) is None
+
+
+def assert_same(standing, task):
+    told = {field.name: getattr(standing, field.name) for field in dataclasses.fields(standing)}
+    asked = {name: getattr(task.request, name) for name in ("seed", "steps")}
+    assert told.pop("queue_position") == 0
+    assert told == {name: asked.get(name, getattr(task, name, None)) for name in told}
 
 
 async def test_stats_count_the_queue(store, clock):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from overpaint.errors import InvalidApiKey
-from overpaint.service.access import CACHE_SECONDS, Access, create_key, ensure_first_key
+from overpaint.service.access import CACHE_SECONDS, CACHED_HEADERS, Access, create_key, ensure_first_key
 from overpaint.settings import load
 from overpaint.store.sqlite import SqliteTaskStore
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 SECRET = "a-secret-of-the-operators-choice"
 
 
-async def is_valid(store: SqliteTaskStore, secret: str | None) -> bool:
+async def is_valid(store: SqliteTaskStore, secret: str) -> bool:
     try:
         await Access(store).authenticate(secret)
     except InvalidApiKey:
@@ -62,6 +62,15 @@ async def test_wrong_keys_are_not_remembered(store: SqliteTaskStore) -> None:
         with pytest.raises(InvalidApiKey):
             await access.authenticate(f"Bearer wrong-{number}")
     assert access._known == {}
+
+
+async def test_not_every_spelling_of_a_key_is_remembered(store: SqliteTaskStore) -> None:
+    access = Access(store)
+    _, secret = await create_key(store)
+    for spaces in range(1, 600):
+        for scheme in ("Bearer", "bearer"):
+            await access.authenticate(scheme + " " * spaces + secret)
+    assert len(access._known) <= CACHED_HEADERS
 
 
 async def test_the_first_start_makes_one_key_and_the_next_none(store: SqliteTaskStore) -> None:
