@@ -21,6 +21,7 @@ from overpaint.errors import OverpaintError
 from overpaint.http import files, novita, ops
 from overpaint.http.front import Front, base_of
 from overpaint.http.openapi import document
+from overpaint.http.protocol import GatheringProtocol
 from overpaint.http.requests import Receive, Scope, Send
 from overpaint.http.routes import Operation, Routes
 from overpaint.hub import locate
@@ -86,7 +87,7 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=GatheringProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import signal
 import socket
 import subprocess
@@ -13,8 +14,10 @@ from collections.abc import Callable
 import httpx2
 from pytest_httpserver import HTTPServer
 
+from overpaint.http.files import PIECE_BYTES
+from overpaint.store.blobs import FolderBlobs, result_name
 from tests.http.shapes import assert_error, assert_result
-from tests.http.world import RESULT, SECRET, SUBMIT, ServerProcess, base64_of, photo
+from tests.http.world import RESULT, SECRET, SUBMIT, ServerProcess, StandInWorker, base64_of, photo
 
 Serve = Callable[..., ServerProcess]
 ORDER = {"prompt": "make it snow", "image": base64_of(photo())}
@@ -75,6 +78,37 @@ def test_a_connection_is_kept_alive(serve: Serve) -> None:
             assert_result(answer, "TASK_STATUS_QUEUED")
             ports.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
     assert len(ports) == 1
+
+
+def test_a_body_is_asked_for_before_it_is_sent(serve: Serve) -> None:
+    body = json.dumps(ORDER).encode()
+    with socket.create_connection(("127.0.0.1", serve().port), timeout=30) as wire:
+        wire.sendall(head(SUBMIT, f"Content-Length: {len(body)}", "Expect: 100-continue"))
+        assert wire.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        wire.sendall(body)
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_sent_ahead_are_answered_in_order(serve: Serve) -> None:
+    ask = [head("/healthz", method="GET"), head("/healthz", method="HEAD"), head("/nope", method="GET")]
+    with socket.create_connection(("127.0.0.1", serve().port), timeout=30) as wire:
+        wire.sendall(b"".join(ask) + head("/healthz", "Connection: close", method="GET"))
+        answers = b"".join(iter(lambda: wire.recv(65_536), b""))
+    heads = [part for part in answers.split(b"HTTP/1.1 ") if part]
+    assert [part[:3] for part in heads] == [b"200", b"200", b"404", b"200"]
+    assert [part.partition(b"\r\n\r\n")[2][:9] for part in heads] == [b'{"status"', b"", b'{"type":"', b'{"status"']
+
+
+def test_a_picture_of_many_pieces_arrives_whole(serve: Serve) -> None:
+    server = serve()
+    with StandInWorker(server.data), server.client() as client:
+        task_id = client.post(SUBMIT, json=ORDER).json()["task_id"]
+        while not (images := client.get(RESULT, params={"task_id": task_id}).json()["images"]):
+            pass
+        large = random.randbytes(5 * PIECE_BYTES + 7)
+        FolderBlobs(server.data / "blobs").path(result_name(task_id, 1, 0, "jpeg")).write_bytes(large)
+        assert client.get(images[0]["image_url"]).content == large
+        assert client.get(images[0]["image_url"], headers={"range": "bytes=9-"}).content == large[9:]
 
 
 def test_a_wrong_key_with_an_oversized_body_hears_about_the_key(serve: Serve) -> None:
