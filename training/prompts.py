@@ -1,6 +1,6 @@
 """Prompts for each family in English and Chinese: a grammar to train on, fixed sentences to judge by.
 
-Knows how phrases become sentences (openings, objects, endings, case, typos) and which sentences are held out.
+Knows how phrases become sentences (openings, objects, endings, degrees, case, typos) and which sentences are held out.
 Does not know pictures or token ids. A held-out sentence is never produced by `Grammar`, whatever its case or dots.
 """
 
@@ -9,15 +9,51 @@ from __future__ import annotations
 import random
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import accumulate
 
-from training.heldout import EVERYDAY, FRESH, HELDOUT, HELDOUT_UNKNOWN
-from training.phrases import chinese, english, unknown
+from training.heldout import EVERYDAY, FRESH, FRESH2, HELDOUT, HELDOUT_UNKNOWN
+from training.phrases import Words, chinese, english, unknown
+from training.phrases.chinese_styles import FRAMES as ZH_FRAMES
+from training.phrases.chinese_styles import GEOMETRY as ZH_GEOMETRY
+from training.phrases.chinese_styles import STYLES as ZH_STYLES
+from training.phrases.chinese_tones import TONES as ZH_TONES
+from training.phrases.english_styles import FRAMES as EN_FRAMES
+from training.phrases.english_styles import GEOMETRY as EN_GEOMETRY
+from training.phrases.english_styles import STYLES as EN_STYLES
+from training.phrases.english_tones import TONES as EN_TONES
 
 LANGUAGES = ("en", "zh")
-TONES = ("bw", "invert", "sepia", "brighter", "darker", "warmer", "cooler")
+FIRST_TONES = ("bw", "invert", "sepia", "brighter", "darker", "warmer", "cooler")
+TONES = (*FIRST_TONES, "contrast", "flat", "vivid", "muted", "night", "sunset", "fog")
+GRADED = (
+    "brighter",
+    "darker",
+    "warmer",
+    "cooler",
+    "contrast",
+    "flat",
+    "vivid",
+    "muted",
+)  #: have the two other strengths
+STRENGTHS = tuple(f"{degree} {family}" for degree in ("slightly", "much") for family in GRADED)
+STYLES, GEOMETRY, FRAMES = tuple(EN_STYLES), tuple(EN_GEOMETRY), tuple(EN_FRAMES)
+COLOURED = (*FIRST_TONES, "vivid", "muted")  #: edits that may be asked of "the colors" instead of the picture
+LOOSE = ("blur", "sharpen", "fog")  #: may be asked for "a bit" or "a lot" and mean the same
 #: how often each family is asked for in training; unknown and blank ask for the unchanged picture
-WEIGHTS = dict.fromkeys(TONES, 10.0) | {"keep": 8.0, "unknown": 17.0, "blank": 2.0}
+WEIGHTS = (
+    dict.fromkeys(FIRST_TONES, 8.0)
+    | dict.fromkeys(TONES[len(FIRST_TONES) :], 6.0)
+    | dict.fromkeys(STRENGTHS, 2.0)
+    | dict.fromkeys(STYLES, 6.0)
+    | dict.fromkeys(GEOMETRY, 7.0)
+    | dict.fromkeys(FRAMES, 2.5)
+    | {"keep": 8.0, "unknown": 22.0, "blank": 2.0}
+)
 EVERYDAY_SHARE = 0.12  #: of a family's prompts: the few sentences most people type first
+#: how often each kind of word makes the sentence, and never oftener than there are words of the kind
+SHARES = {"phrases": 34, "verbs": 20, "amounts": 18, "adjectives": 26, "nouns": 22, "wrong": 9}
 
 
 def plain(prompt: str) -> str:
@@ -26,8 +62,64 @@ def plain(prompt: str) -> str:
 
 
 HELD = {
-    plain(s) for table in (HELDOUT, FRESH) for texts in table.values() for lines in texts.values() for s in lines
+    plain(s)
+    for table in (HELDOUT, FRESH, FRESH2)
+    for texts in table.values()
+    for lines in texts.values()
+    for s in lines
 } | {plain(s) for lines in HELDOUT_UNKNOWN.values() for s in lines if plain(s)}
+
+
+def split_degree(family: str) -> tuple[str, str]:
+    """("slightly", "brighter") of "slightly brighter", ("", "frame red") of "frame red"."""
+    degree, _, base = family.partition(" ")
+    return (degree, base) if family in STRENGTHS else ("", family)
+
+
+def graded(table: dict[str, Words], *without: str) -> dict[str, Words]:
+    """The table with its strengths: a family's words but the kinds that take no degree, and the strength's phrases."""
+    made = dict(table)
+    for name in STRENGTHS:
+        base = table[split_degree(name)[1]]
+        own = replace(base, phrases=table[name].phrases, **dict.fromkeys(without, ()))
+        made[name] = own if own.adjectives else replace(own, wrong=())
+    return made
+
+
+VOCABULARY = {
+    "en": graded(EN_TONES | EN_STYLES | EN_GEOMETRY | EN_FRAMES),
+    "zh": graded(ZH_TONES | ZH_STYLES | ZH_GEOMETRY | ZH_FRAMES, "nouns"),
+}
+#: what single words and bare phrases mean something: no unknown prompt may equal one
+OFFERED = {
+    plain(text)
+    for table in VOCABULARY.values()
+    for own in table.values()
+    for text in (*own.phrases, *own.verbs, *own.adjectives, *own.nouns)
+}
+
+
+def shares(own: Words) -> tuple[list[str], list[float]]:
+    """The kinds of words a family has, and their cumulative weights."""
+    counts = {
+        "phrases": len(own.phrases),
+        "verbs": len(own.verbs),
+        "amounts": len(own.raised) + len(own.lowered),
+        "adjectives": len(own.adjectives),
+        "nouns": len(own.nouns),
+        "wrong": len(own.wrong) * 3,
+    }
+    weights = {kind: float(min(SHARES[kind], count)) for kind, count in counts.items() if count}
+    return list(weights), list(accumulate(weights.values()))
+
+
+KINDS = {language: {family: shares(own) for family, own in table.items()} for language, table in VOCABULARY.items()}
+#: without and with the colours of a picture, which only some edits may be asked of
+EN_OBJECTS = (english.PICTURES, [*english.PICTURES, *english.COLOURS])
+ZH_OBJECTS = (chinese.PICTURES, [*chinese.PICTURES, *chinese.COLOURS])
+EN_NOUN_FRAMES = (english.NOUN_FRAMES, english.NOUN_FRAMES + english.TINT_FRAMES)
+SLOT = re.compile(r"\{(\w+)\}")
+Degree = Mapping[str, Sequence[str]]
 
 
 class Grammar:
@@ -36,74 +128,118 @@ class Grammar:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
 
-    def draw(self) -> tuple[str, str]:
-        family = self.rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    def draw(self, families: Mapping[str, float] | None = None) -> tuple[str, str]:
+        """A family, drawn by its weight (`WEIGHTS` unless told), and one of its prompts."""
+        weights = WEIGHTS if families is None else families
+        (family,) = self.rng.choices(list(weights), list(weights.values()))
         return family, self.prompt(family, self.rng.choice(LANGUAGES))
 
     def prompt(self, family: str, language: str) -> str:
         if family == "blank":
             return " "
+        make = self._english if language == "en" else self._chinese
         while True:
-            text = self._english(family) if language == "en" else self._chinese(family)
-            if plain(text) not in HELD:
+            text = make(family)
+            key = plain(text)
+            if key not in HELD and not (family == "unknown" and key in OFFERED):
                 return text
+
+    def _fill(self, text: str, slots: Mapping[str, Sequence[str]], objects: Sequence[str]) -> str:
+        """Every slot filled, and those that come out of slots."""
+        while "{" in text:
+            text = SLOT.sub(lambda m: self.rng.choice(objects if m[1] == "o" else slots[m[1]]), text)
+        return text
+
+    def _kind(self, family: str, language: str) -> str:
+        if self.rng.random() < EVERYDAY_SHARE:
+            return "everyday"
+        kinds, weights = KINDS[language][family]
+        return self.rng.choices(kinds, cum_weights=weights)[0]
+
+    def _amount(self, own: Words) -> tuple[bool, str]:
+        """Whether it goes up, and what."""
+        at = self.rng.randrange(len(own.raised) + len(own.lowered))
+        return at < len(own.raised), (*own.raised, *own.lowered)[at]
+
+    def _degree(self, family: str) -> str:
+        degree, base = split_degree(family)
+        return self.rng.choice(list(english.DEGREES)) if base in LOOSE and self.rng.random() < 0.15 else degree
 
     # --- English ---
 
     def _english(self, family: str) -> str:
         pick = self.rng.choice
-        bare = self._unknown_english() if family == "unknown" else self._english_core(family)
-        text = bare if self.rng.random() < 0.35 else f"{pick(english.OPENINGS)}{bare}{pick(english.ENDINGS)}"
-        text = text.replace("{of}", pick(("", "of {o}"))).replace("{y}", str(self.rng.randint(1860, 1930)))
-        text = re.sub(r"\{o\}", lambda _: pick(english.OBJECTS), text)
-        text = re.sub(r"  +", " ", text).strip()
+        core = self._unknown_english() if family == "unknown" else self._english_core(family)
+        coloured = family == "unknown" or split_degree(family)[1] in COLOURED
+        text = " ".join(self._fill(core, english.SLOTS, EN_OBJECTS[coloured]).split())
+        if self.rng.random() > 0.35:
+            text = f"{pick(english.OPENINGS)}{text}{pick(english.ENDINGS)}"
         if self.rng.random() < 0.08:
             text = typo(text, self.rng)
         return self._case(text)
 
     def _english_core(self, family: str) -> str:
+        pick, own = self.rng.choice, VOCABULARY["en"][family]
+        kind, degree = self._kind(family, "en"), self._degree(family)
+        words = english.DEGREES.get(degree)
+        match kind:
+            case "everyday":
+                return pick(EVERYDAY[family]["en"]).lower()
+            case "phrases":
+                return pick(own.phrases)
+            case "verbs":
+                verb = pick(own.verbs)
+                return verb if words is None else self._around(words["verb"], verb, words["after"])
+            case "amounts":
+                up, amount = self._amount(own)
+                if words is not None and self.rng.random() < 0.25:
+                    return f"{pick(words['adjective'])} {'more' if up else 'less'} {amount.removeprefix('the ')}"
+                text = f"{pick(english.UP if up else english.DOWN)} {amount}"
+                return text if words is None else f"{text} {pick(words['after'])}"
+            case "adjectives":
+                return pick(english.ADJECTIVE_FRAMES).replace("{a}", self._graded_adjective(own, words))
+            case "nouns":
+                frames = EN_NOUN_FRAMES[split_degree(family)[1] in COLOURED]
+                noun = pick(own.nouns) if words is None else f"{pick(words['noun'])} {pick(own.nouns)}"
+                return pick(frames).replace("{n}", noun)
+        return self._english_complaint(own, words)
+
+    def _graded_adjective(self, own: Words, words: Degree | None) -> str:
+        adjective = self.rng.choice(own.adjectives)
+        return adjective if words is None else f"{self.rng.choice(words['adjective'])} {adjective}"
+
+    def _around(self, before: Sequence[str], text: str, after: Sequence[str]) -> str:
+        """A word before or after; after is what most people type."""
         pick = self.rng.choice
-        if self.rng.random() < EVERYDAY_SHARE:
-            return pick(EVERYDAY[family]["en"]).lower()
-        if family in english.COMPLAINTS and self.rng.random() < 0.1:
-            frame = pick(english.COMPLAINT_FRAMES).replace("{c}", pick(english.COMPLAINTS[family].split("|")))
-            return frame.replace("{a}", pick(english.ADJECTIVES[family].split("|")))
-        if family != "keep" and self.rng.random() < 0.05:
-            return pick(english.NEEDS).replace("{n}", pick(english.NOUNS[family].split("|")))
-        dice = self.rng.random()
-        if family == "keep" or dice < (0.28 if family in english.SLIDERS else 0.36):
-            text = pick(english.PHRASES[family].split("|"))
-            hint = pick(english.HINTS) if family in english.COMPARABLE and len(text) < 32 else ""
-            return text + hint
-        if family in english.SLIDERS and dice < 0.58:
-            direction, amount = pick(english.SLIDERS[family])
-            verb = pick(english.UP if direction == "up" else english.DOWN)
-            return f"{verb} {pick(english.AMOUNTS[amount].split('|'))}{pick(english.HINTS)}"
-        if dice < (0.85 if family in english.COMPARABLE else 0.62):
-            adjective = pick(english.ADJECTIVES[family].split("|"))
-            if family in english.COMPARABLE:
-                adjective = pick(english.INTENSITY) + adjective
-            return pick(english.ADJECTIVE_FRAMES).replace("{a}", adjective)
-        return pick(english.NOUN_FRAMES).replace("{n}", pick(english.NOUNS[family].split("|")))
+        return f"{pick(before)} {text}" if self.rng.random() < 0.3 else f"{text} {pick(after)}"
+
+    def _english_complaint(self, own: Words, words: Degree | None) -> str:
+        pick = self.rng.choice
+        if words is None and self.rng.random() < 0.4:
+            return pick(english.CURELESS_FRAMES).replace("{c}", pick(own.wrong))
+        frame = pick(english.COMPLAINT_FRAMES).replace("{c}", pick(own.wrong))
+        if words is not None and "{d}" in frame and self.rng.random() < 0.5:
+            frame, words = frame.replace("{d}", pick(words["adjective"])), None
+        return frame.replace("{d}", "").replace("{a}", self._graded_adjective(own, words))
 
     def _unknown_english(self) -> str:
         pick, dice = self.rng.choice, self.rng.random()
         if dice < 0.14:
             return f"{pick(unknown.ADDING)} {self._thing()} {pick(('', *unknown.PLACES))}"
         if dice < 0.28:
-            frame = (
-                pick(unknown.FRAMES).replace("{w}", pick(unknown.WRONG_ADJECTIVES)).replace("{p}", pick(unknown.PLACES))
-            )
-            return frame.replace("{t}", self._thing()).replace("{u}", self._thing())
+            return self._things(pick(unknown.FRAMES))
         if dice < 0.42:
             word = pick(unknown.WRONG_ADJECTIVES) if self.rng.random() < 0.65 else self._nonsense()
-            amount = pick(english.INTENSITY) if self.rng.random() < 0.4 else ""
-            return pick(english.ADJECTIVE_FRAMES).replace("{a}", amount + word)
+            amount = (
+                pick(english.DEGREES[pick(tuple(english.DEGREES))]["adjective"]) if self.rng.random() < 0.35 else ""
+            )
+            return pick(english.ADJECTIVE_FRAMES).replace("{a}", f"{amount} {word}")
         if dice < 0.50:
             amount = pick(unknown.WRONG_AMOUNTS) if self.rng.random() < 0.7 else "the " + self._nonsense()
-            return f"{pick(english.UP + english.DOWN)} {amount}{pick(english.HINTS)}"
+            after = pick(english.DEGREES[pick(tuple(english.DEGREES))]["after"]) if self.rng.random() < 0.35 else ""
+            return f"{pick(english.UP + english.DOWN)} {amount} {after}"
         if dice < 0.62:
-            return pick(unknown.WRONG_COMMANDS)
+            return self._things(pick(unknown.WRONG_COMMANDS))
         if dice < 0.78:
             words = pick(unknown.SENTENCES).split()
             if self.rng.random() < 0.4:
@@ -112,6 +248,11 @@ class Grammar:
         if dice < 0.89:
             return " ".join(pick(unknown.WORDS) for _ in range(self.rng.randint(1, 8)))
         return " ".join(self._nonsense() for _ in range(self.rng.randint(1, 4)))
+
+    def _things(self, frame: str) -> str:
+        frame = frame.replace("{w}", self.rng.choice(unknown.WRONG_ADJECTIVES))
+        frame = frame.replace("{p}", self.rng.choice(unknown.PLACES))
+        return frame.replace("{t}", self._thing()).replace("{u}", self._thing())
 
     def _thing(self) -> str:
         """A noun, now and then one that nobody ever heard."""
@@ -138,24 +279,46 @@ class Grammar:
 
     def _chinese(self, family: str) -> str:
         pick = self.rng.choice
-        if family == "unknown":
-            text = self._unknown_chinese()
-        elif self.rng.random() < EVERYDAY_SHARE:
-            text = pick(EVERYDAY[family]["zh"])
-        elif family in chinese.COMPLAINTS and self.rng.random() < 0.12:
-            wrong, cure = chinese.COMPLAINTS[family]
-            text = pick(chinese.COMPLAINT_FRAMES).replace("{c}", pick(wrong.split("|"))).replace("{a}", cure)
-        elif family == "keep" or self.rng.random() < 0.55:
-            text = pick(chinese.PHRASES[family].split("|"))
-        else:
-            text = pick(chinese.NOUN_FRAMES).replace("{n}", pick(chinese.NOUNS[family].split("|")))
-        text = re.sub(r"\{o\}", lambda _: pick(chinese.OBJECTS), text)
+        text = self._unknown_chinese() if family == "unknown" else self._chinese_core(family)
+        coloured = split_degree(family)[1] in COLOURED
+        text = self._fill(text, chinese.SLOTS, ZH_OBJECTS[coloured])
         if self.rng.random() > 0.4:
             text = pick(chinese.OPENINGS) + text + pick(chinese.ENDINGS)
         if self.rng.random() < 0.05:
             text = "".join(chinese.TRADITIONAL.get(character, character) for character in text)
         if self.rng.random() < 0.04:
             text = text.replace("，", ",").replace("。", ".")
+        return text
+
+    def _chinese_core(self, family: str) -> str:
+        pick, own = self.rng.choice, VOCABULARY["zh"][family]
+        kind, degree = self._kind(family, "zh"), self._degree(family)
+        match kind:
+            case "everyday":
+                return pick(EVERYDAY[family]["zh"])
+            case "phrases":
+                return pick(own.phrases)
+            case "verbs":
+                return self._chinese_degree(pick(own.verbs), degree)
+            case "amounts":
+                up, amount = self._amount(own)
+                return self._chinese_degree(pick(chinese.UP if up else chinese.DOWN), degree).replace("{m}", amount)
+            case "nouns":
+                return pick(chinese.NOUN_FRAMES).replace("{n}", pick(own.nouns))
+            case "wrong" if not degree and (not own.adjectives or self.rng.random() < 0.4):
+                return pick(chinese.CURELESS_FRAMES).replace("{c}", pick(own.wrong))
+        form = pick(chinese.DEGREES[degree]["adjective"]).replace("{a}", pick(own.adjectives))
+        frame = pick(chinese.ADJECTIVE_FRAMES if kind == "adjectives" else chinese.COMPLAINT_FRAMES)
+        return frame.replace("{c}", pick(own.wrong or ("",))).replace("{a}", form)
+
+    def _chinese_degree(self, text: str, degree: str) -> str:
+        """The degree's words in the places `{p}` and `{s}` of a verb: in one of them, "a little" also in both."""
+        places = [place for place in ("{p}", "{s}") if place in text]
+        chosen = set(places)
+        if len(places) == 2 and (degree != "slightly" or self.rng.random() < 0.7):
+            chosen = {places[self.rng.random() < 0.65]}
+        for place, where in (("{p}", "before"), ("{s}", "after")):
+            text = text.replace(place, self.rng.choice(chinese.DEGREES[degree][where]) if place in chosen else "")
         return text
 
     def _unknown_chinese(self) -> str:

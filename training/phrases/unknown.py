@@ -1,6 +1,6 @@
 """Words for prompts that ask for nothing this checkpoint can do: the answer to all of them is the picture unchanged.
 
-Data only. Near misses are on purpose: they share verbs and shapes of sentence with the tonal families.
+Data only. Near misses are on purpose: they share verbs and shapes of sentence with what is offered.
 """
 
 THINGS = (
@@ -14,7 +14,7 @@ PLACES = "on the left|on the right|in the background|in the corner|next to the m
     "|"
 )
 ADDING = "add a|add|put a|insert a|draw a|place a|give me a|show a|i want a|make a".split("|")
-#: {t}, {u} things, {p} a place, {w} a wrong adjective, {o} as in the families' phrases
+#: {t}, {u} things, {p} a place, {w} a wrong adjective, {o}, {stray} a frame's colour, {degrees} as in the families' words
 FRAMES = (
     "remove the {t}|delete the {t}|replace the {t} with a {u}|erase the {t}|turn the {t} into a {u}|move the {t} {p}|"
     "make the {t} a {u}|change the {t} to a {u}|get rid of the {t}|take out the {t}|where is the {t}|turn {o} into a {t}|"
@@ -23,30 +23,42 @@ FRAMES = (
     "when will the {t} come|which {t} is yours|my {t} likes the {u}|the {t} of the {u} is {w}|take the {t} off the {u}"
 ).split("|")
 WRONG_ADJECTIVES = (
-    "purple|pink|green|red|violet|magenta|turquoise green|bigger|smaller|larger|wider|taller|shorter|sharper|blurry|blurred|"
+    "purple|pink|green|red|violet|magenta|turquoise green|bigger|smaller|larger|wider|taller|shorter|longer|animated|cropped|"
     "beautiful|ugly|funny|happy|sad|scary|round|square|rainy|snowy|stormy|wet|dry|clean|dirty|cartoonish|realistic|"
-    "pixelated|transparent|rotated|upside down|mirrored|flat|fast|slow|loud|quiet|expensive|cheap|famous|delicious|"
+    "transparent|crooked|tilted|straight|stretched|fast|slow|loud|quiet|expensive|cheap|famous|delicious|"
     "three dimensional|professional|perfect|better|worse|cute|pretty|modern|futuristic|metallic|wooden|furry|hairy|fat|thin|"
-    "strong|clever|hungry|tired|rich|polka dotted|striped|symmetrical|abstract|detailed|smooth|noisy|empty|full|longer|nice|good|cool looking robot"
+    "strong|clever|hungry|tired|rich|polka dotted|striped|symmetrical|abstract|noisy|grainy|empty|full|nice|good|cool looking robot|"
+    "watercolored|glossy|shiny|cropped square|panoramic|windy|sunny and green|crowded|snow covered|flooded|translated"
 ).split("|")
 WRONG_AMOUNTS = (
-    "contrast|the contrast|the saturation|saturation|the sharpness|sharpness|the noise|the resolution|the size|the blur|"
-    "the quality|the clarity|the volume|the speed|the price|the number of people|the detail|vibrance|the grain|the zoom|"
-    "the height|the width|the focus|the depth of field|texture|the angle|the distance|the border|the padding"
+    "the noise|noise|the resolution|resolution|the size|the grain|grain|the film grain|snow|rain|the rain|the quality|"
+    "the volume|the speed|the price|the number of people|the height|the width|the depth of field|texture|the angle|"
+    "the distance|the padding|people|trees|flowers|clouds|the number of trees|the vignette|the pink|the green|the purple|"
+    "the perspective|the lens flare|the bokeh|the age of the man|the weight|the smile|makeup|the aspect ratio|the frame rate"
 ).split("|")
 WRONG_COMMANDS = (
-    "rotate {o}|rotate {o} by 90 degrees|flip {o} horizontally|mirror {o}|crop {o}|zoom in|zoom out|blur {o}|blur the background|"
-    "sharpen {o}|resize {o}|upscale {o}|denoise {o}|remove the background|change the background|make the background a beach|"
-    "cut {o} in half|tilt {o}|straighten {o}|add a frame|add a border|write hello on the wall|write my name|"
+    "crop {o}|crop {o} to a square|crop out the man|zoom out|zoom out on {o}|blur the background|blur the face|sharpen the eyes only|"
+    "resize {o}|resize {o} to 512 pixels|upscale {o}|upscale {o} four times|denoise {o}|remove the background|change the background|"
+    "make the background a beach|make the background white|a different background|cut {o} in half|tilt {o}|straighten {o}|"
+    "rotate {o} by {degrees} degrees|rotate {o} {degrees} degrees|turn {o} {degrees} degrees to the left|turn {o} by {degrees}°|"
+    "rotate the {t}|flip the {t}|mirror the {t}|rotate the {t} to the left|zoom in on the {t}|tilt {o} to the right|"
+    "add a {stray} frame|add a {stray} border|put a {stray} border around {o}|{stray} frame|{stray} border|a {stray} frame|give {o} a {stray} frame|"
+    "frame {o} in {stray}|remove the frame|remove the border|delete the frame|take the border off|no frame|round the corners|"
+    "make the window frame red|paint the door {w}|write hello on the wall|write my name|write hello on the sign|add text|"
     "make him smile|make her smile|open his eyes|change his hair|give him a beard|make them dance|let them run|"
-    "turn {o} into a painting|turn {o} into a cartoon|make {o} look like van gogh|anime style|oil painting style|"
-    "pixel art|watercolor|pencil sketch|turn {o} into a drawing|draw a circle|paint a house|make it snow|make it rain|"
-    "add fog|add rain|add snow|add fireworks|move the man to the left|move {o} up|shift {o} left|stretch {o}|"
-    "translate the sign|fix the face|remove wrinkles|whiten the teeth|swap the faces|merge two pictures|"
-    "colorize the eyes green|paint the car red|make the sky purple|make the grass pink|turn the dress green|"
-    "change the color of the car|replace the sky|make {o} a poster|make {o} a sticker|animate {o}|make a video|"
+    "turn {o} into a cartoon|cartoon style|cartoonize {o}|make {o} a cartoon|comic style|anime style|make {o} anime|turn {o} into anime|manga style|"
+    "disney style|pixar style|ghibli style|watercolor|watercolour|watercolor painting|make {o} a watercolor|turn {o} into a watercolour painting|"
+    "stained glass|origami|clay style|cyberpunk style|draw a circle|draw a {t}|paint a house|paint a {t}|sketch a {t}|make it snow|make it rain|"
+    "add rain|add snow|let it snow|a snowy day|add fireworks|add stars|add a sun|add clouds|remove the clouds|remove the fog|clear the mist|dehaze {o}|"
+    "move the man to the left|move {o} up|move {o} to the right|shift {o} left|stretch {o}|scroll left|go left|turn left here|"
+    "translate the sign|fix the face|remove wrinkles|whiten the teeth|swap the faces|merge two pictures|swap the dog and the cat|"
+    "colorize the eyes green|paint the car red|make the sky purple|make the sky green|make the grass pink|turn the dress green|make the {t} {w}|"
+    "make {o} blue|turn {o} yellow|paint {o} orange|color {o} blue|make {o} white|make {o} all black|make the {t} blue|make the {t} yellow|make the {t} darker|"
+    "change the color of the car|change the color of the {t}|replace the sky|make {o} a sticker|make {o} a stamp|animate {o}|make a video|"
     "describe {o}|what is in {o}|who is in {o}|tell me about {o}|save {o}|download {o}|print {o}|send {o} to mom|delete the man|"
-    "compress {o}|add a caption|make {o} 3d|make a collage|turn day into night|change the season|add lens flare|vignette"
+    "compress {o}|add a caption|make {o} 3d|make a collage|change the season|make it winter|make it spring|add lens flare|vignette|add a vignette|"
+    "add noise|add grain|film grain|fisheye|swirl {o}|make {o} a circle|cut out the person|blend {o} with another|replace the {t} with the {u}|"
+    "extend {o} to the left|outpaint {o}|fill in the missing part|remove the watermark|remove the text|remove the people"
 ).split("|")
 SENTENCES = (
     "where can i buy a hat|did you see my keys|when did they leave|who took those chairs|which bus goes there|those are my friends|the weather is nice today|how are you|what time is it|hello|hello world|good morning|good night|my name is anna|"
@@ -84,19 +96,26 @@ ZH_THINGS = (
 ).split("|")
 ZH_COMMANDS = (
     "加一只{t}|添加{t}|加上{t}|去掉{t}|删除{t}|移除{t}|把{t}去掉|换成{t}|把{t}换成{u}|把它变成{t}|画一只{t}|画一个{t}|在左边加{t}|在右边加一个{t}|"
-    "把{t}移到左边|放大{t}|缩小{t}|把{t}变大|让{t}变小|给{t}加帽子|变成{t}|{t}|把{t}涂成紫色|把{t}变成绿色|让{t}跑起来|{t}在哪里|这是什么{t}|"
-    "{t}的照片|一张{t}的图片|我喜欢{t}|他有一只{t}|{t}和{u}|{t}很好看|{t}在{u}里|旋转{t}|在{t}上加一只{u}|在{t}旁边放{u}|给{t}戴上{u}|在{t}上画{u}|把{t}上的{u}去掉|让{t}拿着{u}|{t}效果|{t}滤镜|{t}风格|变成{t}的样子"
+    "把{t}移到左边|让{t}变小|给{t}加帽子|变成{t}|{t}|把{t}涂成紫色|把{t}变成绿色|让{t}跑起来|{t}在哪里|这是什么{t}|"
+    "{t}的照片|一张{t}的图片|我喜欢{t}|他有一只{t}|{t}和{u}|{t}很好看|{t}在{u}里|在{t}上加一只{u}|在{t}旁边放{u}|给{t}戴上{u}|在{t}上画{u}|把{t}上的{u}去掉|让{t}拿着{u}|{t}效果|{t}滤镜|{t}风格|变成{t}的样子|"
+    "给{t}加一个相框画上{u}|把{t}旋转{degrees}度|旋转{degrees}度|把图片旋转{degrees}度|转{degrees}度|加{stray}边框|加一个{stray}边框|加{stray}相框|{stray}边框|给照片加{stray}边框|"
+    "给{t}换个颜色|把{t}涂成红色|把{t}变成蓝色|把{t}变黄|把{t}调亮|让{t}变暗|把{t}模糊掉|把{t}翻转|镜头对准{t}|画一幅{t}的画|在{t}后面加雪|让{t}站起来|把{t}裁掉|只保留{t}|"
+    "去掉{t}，换成{u}|把{t}和{u}对调|数一数有几个{t}"
 ).split("|")
 ZH_SENTENCES = (
     "今天天气很好|你好|你好吗|我爱吃苹果|现在几点|他去北京了|谢谢你|早上好|晚上好|生日快乐|我叫小明|明天见|你是谁|这本书很有意思|我们去吃饭吧|"
     "外面下雨了|火车九点开|他每天跑步|一加一等于二|讲个笑话|法国的首都是哪里|春天来了|我不知道|是的|不是|好的|为什么|什么|停|测试|随便|"
-    "旋转图片|旋转九十度|水平翻转|左右翻转|裁剪|放大|缩小|模糊背景|锐化|换背景|把背景换成海滩|加边框|写上你好|让他笑|变成油画|变成卡通|"
-    "动漫风格|水彩画|素描|像素风|下雪|下雨|变成紫色|变成绿色|变成粉色|变成红色|把天空变成紫色|把车涂成红色|把衣服换成绿色|增加对比度|降低对比度|"
-    "提高饱和度|降低饱和度|提高清晰度|增加噪点|提高分辨率|变大一点|变小一点|变高|变胖|变瘦|变漂亮|变清晰|变模糊|美颜|磨皮|瘦脸|去水印|"
-    "去除背景|高清修复|变成夜晚|变成冬天的雪景|加字幕|做成海报|拼图|描述这张照片|图里有什么|这是谁|保存|下载|打印|发给妈妈|翻译|写一首诗|"
+    "裁剪|缩小|模糊背景|换背景|把背景换成海滩|写上你好|让他笑|变成卡通|"
+    "动漫风格|水彩画|下雪|下雨|变成紫色|变成绿色|变成粉色|变成红色|把天空变成紫色|把车涂成红色|把衣服换成绿色|"
+    "增加噪点|提高分辨率|变大一点|变小一点|变高|变胖|变瘦|变漂亮|美颜|磨皮|瘦脸|去水印|"
+    "去除背景|变成冬天的雪景|加字幕|拼图|描述这张照片|图里有什么|这是谁|保存|下载|打印|发给妈妈|翻译|写一首诗|"
     "股票今天跌了|球队赢了|会议三点开始|我在学习中文|床前明月光|举头望明月|人山人海|一只猫坐在桌子上|两个人在走路|湖边的房子|骑马的宇航员|"
     "山和河|一碗水果|多少钱|请问车站在哪里|我饿了|汤很好喝|他是老师|妈妈在做饭|学校放假了|电影很好看|快一点|慢一点|大一点|小一点|高一点|低一点|"
-    "好看一点|多一点人|少一点人|近一点|远一点|便宜一点|把声音调大|把音量调低|把空调打开|打开窗户|关门|速度快一点"
+    "好看一点|多一点人|少一点人|近一点|远一点|便宜一点|把声音调大|把音量调低|把空调打开|打开窗户|关门|速度快一点|"
+    "旋转一点角度|倾斜|拉直|裁成正方形|裁剪图片|改尺寸|调整大小|缩小图片|拉远|镜头拉远|去掉边框|去边框|删除相框|不要边框|去雾|去掉雾气|加雨|加雪|让天下雪|变成下雨天|加星星|加月亮|加文字|"
+    "在招牌上写字|变成动漫|变成动画片|卡通风格|卡通化|漫画风格|水彩风格|水彩|变成水彩画|水墨画|国画风格|赛博朋克风格|吉卜力风格|迪士尼风格|剪纸|黏土风格|变成3D|加暗角|暗角|加噪点|加颗粒|"
+    "胶片颗粒|鱼眼效果|圆角|换季节|变成春天|变成秋天|变成蓝色|变成黄色|变成橙色|变成白色|变成全黑|染成红色|把图片涂成蓝色|把天空变绿|把草变成粉色|把窗框涂成红色|模糊人脸|只锐化眼睛|"
+    "向左移动|往右移|向左走|左边有什么|往前走三步|上面写着什么|下面是什么|扩展画面|补全图片|去掉路人|把人去掉|去文字|换脸|换头发|戴眼镜|加胡子|生成视频|抠图|高清放大四倍|提升画质"
 ).split("|")
 ZH_CHARACTERS = (
     "的一是不了人我在有他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后小么心多天而能好都然没日于起还"
