@@ -16,11 +16,12 @@ from pathlib import Path
 
 from overpaint.errors import ConfigurationError, OverpaintError, StorageFull, StoreUnavailable
 
-CACHE_KIB = 16 * 1024  # a batch of photographs stays in memory until its commit
+CACHE_KIB = 16 * 1024  # a batch of photographs stays in memory until its commit, and some 20,000 rows for the polls
 BUSY_SECONDS = 5.0  # another process holds the write lock: that long we wait, then the caller is told to try later
 QUICK_CHECK_BYTES = 256 * 2**20  # quick_check reads the whole file; a larger one is left to `overpaint doctor`
 
-_PRAGMAS = """
+_PRAGMAS = f"""
+PRAGMA cache_size = -{CACHE_KIB};
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA wal_autocheckpoint = 0;
@@ -34,7 +35,8 @@ def connect(path: Path, *, is_reader: bool = False) -> sqlite3.Connection:
     # Not bound to a thread: SQLite's own mutexes guard it (threadsafety 3), and close() comes from another thread.
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.executescript(_PRAGMAS)
-    connection.execute("PRAGMA query_only = ON" if is_reader else f"PRAGMA cache_size = -{CACHE_KIB}")
+    if is_reader:
+        connection.execute("PRAGMA query_only = ON")
     return connection
 
 
