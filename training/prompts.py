@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 from training.heldout import EVERYDAY, FRESH, FRESH2, HELDOUT, HELDOUT_UNKNOWN
-from training.phrases import Words, chinese, english, unknown
+from training.phrases import Words, chinese, english
 from training.phrases.chinese_styles import FRAMES as ZH_FRAMES
 from training.phrases.chinese_styles import GEOMETRY as ZH_GEOMETRY
 from training.phrases.chinese_styles import STYLES as ZH_STYLES
@@ -23,6 +23,7 @@ from training.phrases.english_styles import FRAMES as EN_FRAMES
 from training.phrases.english_styles import GEOMETRY as EN_GEOMETRY
 from training.phrases.english_styles import STYLES as EN_STYLES
 from training.phrases.english_tones import TONES as EN_TONES
+from training.unknown import Unknown
 
 LANGUAGES = ("en", "zh")
 FIRST_TONES = ("bw", "invert", "sepia", "brighter", "darker", "warmer", "cooler")
@@ -127,6 +128,7 @@ class Grammar:
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
+        self.unknown = Unknown(self.rng)
 
     def draw(self, families: Mapping[str, float] | None = None) -> tuple[str, str]:
         """A family, drawn by its weight (`WEIGHTS` unless told), and one of its prompts."""
@@ -169,7 +171,7 @@ class Grammar:
 
     def _english(self, family: str) -> str:
         pick = self.rng.choice
-        core = self._unknown_english() if family == "unknown" else self._english_core(family)
+        core = self.unknown.english() if family == "unknown" else self._english_core(family)
         coloured = family == "unknown" or split_degree(family)[1] in COLOURED
         text = " ".join(self._fill(core, english.SLOTS, EN_OBJECTS[coloured]).split())
         if self.rng.random() > 0.35:
@@ -222,51 +224,6 @@ class Grammar:
             frame, words = frame.replace("{d}", pick(words["adjective"])), None
         return frame.replace("{d}", "").replace("{a}", self._graded_adjective(own, words))
 
-    def _unknown_english(self) -> str:
-        pick, dice = self.rng.choice, self.rng.random()
-        if dice < 0.14:
-            return f"{pick(unknown.ADDING)} {self._thing()} {pick(('', *unknown.PLACES))}"
-        if dice < 0.28:
-            return self._things(pick(unknown.FRAMES))
-        if dice < 0.42:
-            word = pick(unknown.WRONG_ADJECTIVES) if self.rng.random() < 0.65 else self._nonsense()
-            amount = (
-                pick(english.DEGREES[pick(tuple(english.DEGREES))]["adjective"]) if self.rng.random() < 0.35 else ""
-            )
-            return pick(english.ADJECTIVE_FRAMES).replace("{a}", f"{amount} {word}")
-        if dice < 0.50:
-            amount = pick(unknown.WRONG_AMOUNTS) if self.rng.random() < 0.7 else "the " + self._nonsense()
-            after = pick(english.DEGREES[pick(tuple(english.DEGREES))]["after"]) if self.rng.random() < 0.35 else ""
-            return f"{pick(english.UP + english.DOWN)} {amount} {after}"
-        if dice < 0.62:
-            return self._things(pick(unknown.WRONG_COMMANDS))
-        if dice < 0.78:
-            words = pick(unknown.SENTENCES).split()
-            if self.rng.random() < 0.4:
-                words[self.rng.randrange(len(words))] = pick((pick(unknown.WORDS), self._nonsense()))
-            return " ".join(words)
-        if dice < 0.89:
-            return " ".join(pick(unknown.WORDS) for _ in range(self.rng.randint(1, 8)))
-        return " ".join(self._nonsense() for _ in range(self.rng.randint(1, 4)))
-
-    def _things(self, frame: str) -> str:
-        frame = frame.replace("{w}", self.rng.choice(unknown.WRONG_ADJECTIVES))
-        frame = frame.replace("{p}", self.rng.choice(unknown.PLACES))
-        return frame.replace("{t}", self._thing()).replace("{u}", self._thing())
-
-    def _thing(self) -> str:
-        """A noun, now and then one that nobody ever heard."""
-        return self.rng.choice(unknown.THINGS) if self.rng.random() < 0.7 else self._nonsense()
-
-    def _nonsense(self) -> str:
-        """A made-up word: syllables, or letters and digits as they fall."""
-        if self.rng.random() < 0.5:
-            count = self.rng.randint(1, 4)
-            syllables = [self.rng.choice("bcdfghjklmnprstvwz") + self.rng.choice("aeiouy") for _ in range(count)]
-            return "".join(syllables) + self.rng.choice(("", "n", "x", "k", "st"))
-        letters = "abcdefghijklmnopqrstuvwxyz" + ("0123456789" if self.rng.random() < 0.3 else "")
-        return "".join(self.rng.choice(letters) for _ in range(self.rng.randint(2, 8)))
-
     def _case(self, text: str) -> str:
         dice = self.rng.random()
         if dice < 0.55:
@@ -279,7 +236,7 @@ class Grammar:
 
     def _chinese(self, family: str) -> str:
         pick = self.rng.choice
-        text = self._unknown_chinese() if family == "unknown" else self._chinese_core(family)
+        text = self.unknown.chinese() if family == "unknown" else self._chinese_core(family)
         coloured = split_degree(family)[1] in COLOURED
         text = self._fill(text, chinese.SLOTS, ZH_OBJECTS[coloured])
         if self.rng.random() > 0.4:
@@ -320,33 +277,6 @@ class Grammar:
         for place, where in (("{p}", "before"), ("{s}", "after")):
             text = text.replace(place, self.rng.choice(chinese.DEGREES[degree][where]) if place in chosen else "")
         return text
-
-    def _unknown_chinese(self) -> str:
-        pick, dice = self.rng.choice, self.rng.random()
-        if dice < 0.4:
-            frame = pick(unknown.ZH_COMMANDS)
-            return frame.replace("{t}", self._chinese_thing()).replace("{u}", self._chinese_thing())
-        if dice < 0.68:
-            text = pick(unknown.ZH_SENTENCES)
-            at = self.rng.randrange(len(text))
-            return text if self.rng.random() < 0.6 else text[:at] + self._character() + text[at + 1 :]
-        if dice < 0.8:
-            frame = pick(chinese.NOUN_FRAMES)
-            return frame.replace("{n}", "".join(self._character() for _ in range(self.rng.randint(1, 3))))
-        if dice < 0.84:
-            return self._nonsense()
-        return "".join(self._character() for _ in range(self.rng.randint(1, 12)))
-
-    def _chinese_thing(self) -> str:
-        if self.rng.random() < 0.65:
-            return self.rng.choice(("", "", "", "她的", "他的", "我", "那个")) + self.rng.choice(unknown.ZH_THINGS)
-        return "".join(self._character() for _ in range(self.rng.randint(1, 3)))
-
-    def _character(self) -> str:
-        """A common character, or any at all: most of those are three bytes that the tokenizer has no word for."""
-        return (
-            self.rng.choice(unknown.ZH_CHARACTERS) if self.rng.random() < 0.6 else chr(self.rng.randint(0x4E00, 0x9FA5))
-        )
 
 
 def typo(text: str, rng: random.Random) -> str:

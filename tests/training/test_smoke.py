@@ -1,4 +1,4 @@
-"""Training in miniature: the true edits, the grammar, the split, and a few real steps of every stage."""
+"""Training in miniature: the true edits, the split, and a few real steps of every stage."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from training.autoencoder import LinearChain
 from training.editor import TRANSFORMER, Editor, levels
 from training.encoder import condition_patches, encode, load_tokenizer
 from training.encoder import config as encoder_config
-from training.heldout import EVERYDAY, FRESH, HELDOUT, HELDOUT_UNKNOWN
 from training.layout import to_autoencoder
 from training.optimiser import Average, Muon
-from training.prompts import HELD, TONES, WEIGHTS, Grammar, plain
 from training.start import copy_start
 from training.tokenizer import train as train_tokenizer
 from training.tokenizer import write as write_tokenizer
@@ -55,38 +53,6 @@ def test_photographs_are_split_by_name_and_only_photographs_are_judged() -> None
     assert len(sides["train"]) + len(sides["heldout"]) == len(photographs.PHOTOGRAPHS)
     assert all(row.kind == "photo" for row in photographs.PHOTOGRAPHS if row.split == "heldout")
     assert all(row.licence for row in photographs.PHOTOGRAPHS)
-
-
-def test_grammar_never_draws_a_held_out_sentence() -> None:
-    grammar = Grammar(seed=1)
-    drawn = [grammar.draw() for _ in range(20_000)]
-    assert {family for family, _ in drawn} == set(WEIGHTS)
-    assert not {plain(prompt) for _, prompt in drawn} & HELD
-    unchanged = sum(family in ("unknown", "blank") for family, _ in drawn) / len(drawn)
-    assert 0.15 < unchanged < 0.25
-
-
-def test_grammar_is_seeded() -> None:
-    assert [Grammar(3).draw() for _ in range(3)] == [Grammar(3).draw() for _ in range(3)]
-
-
-def test_held_out_and_everyday_sentences_do_not_overlap_and_cover_every_family() -> None:
-    for table in (EVERYDAY, HELDOUT, FRESH):
-        assert set(table) == {*TONES, "keep"} and all(set(lines) == {"en", "zh"} for lines in table.values())
-    everyday = {plain(line) for lines in EVERYDAY.values() for texts in lines.values() for line in texts}
-    assert not everyday & HELD
-    assert all(HELDOUT_UNKNOWN.values())
-
-
-def test_no_prompt_is_given_two_meanings() -> None:
-    grammar, meaning = Grammar(seed=2), {}
-    families = [family for family in WEIGHTS if family != "blank"]
-    for family in families:
-        for language in ("en", "zh"):
-            for _ in range(1500):
-                prompt = plain(grammar.prompt(family, language))
-                target = "keep" if family == "unknown" else family
-                assert meaning.setdefault(prompt, target) == target, f"{prompt!r} means two things"
 
 
 def test_autoencoder_layout_computes_what_the_chain_computes() -> None:

@@ -4,6 +4,8 @@ Slots: `{o}` an object (图片, 这张照片 …), `{a}`, `{n}`, `{c}`, `{m}` a 
 `{s}` are where a degree may stand before or after a verb. A few traditional characters are mixed in by `TRADITIONAL`.
 """
 
+from collections.abc import Sequence
+
 PICTURES = "它|它|图片|照片|这张照片|这张图片|这张图|画面|图像|整张图|相片|这个图|我的照片|整个画面|这幅图|图|整体|这照片".split(
     "|"
 )
@@ -16,7 +18,7 @@ SLOTS = {
     "lefthand": ("向左", "往左", "逆时针", "逆时针", "逆时针方向", "朝左"),
     "righthand": ("向右", "往右", "顺时针", "顺时针", "顺时针方向", "朝右"),
     "middle": ("中间", "中心", "中央", "中间部分", "中心部分", "中部"),
-    "border": ("边框", "边框", "相框", "框", "画框", "边"),
+    "border": ("边框", "边框", "相框", "框", "画框", "边", "外框"),
     "stray": tuple("紫色|粉色|粉红色|橙色|棕色|金色|银色|灰色|青色|彩虹|木头|黑白|花".split("|")),
     "degrees": tuple("45|45|30|10|15|60|180|四十五|一百八十|5|三十".split("|")),
     "white": ("白色", "白色", "白", "纯白", "白色的"),
@@ -36,7 +38,7 @@ ENDINGS = (
 )
 
 #: degree → forms of an adjective, words before a verb, words after it; "" is no degree
-DEGREES = {
+DEGREES: dict[str, dict[str, Sequence[str]]] = {
     "": {"adjective": "更{a}|更{a}|{a}|{a}|变{a}|更加{a}|再{a}|变得更{a}".split("|"), "before": ("",), "after": ("",)},
     "slightly": {
         "adjective": (

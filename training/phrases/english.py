@@ -4,6 +4,8 @@ Slots: `{o}` an object ("it", "the photo" …), `{of}` "" or "of the photo", `{y
 `{m}` a family's adjective, noun, complaint or amount; `{d}` a degree or nothing.
 """
 
+from collections.abc import Sequence
+
 PICTURES = (
     "it|it|it|it|this|this|the picture|the photo|the image|this picture|this photo|this image|my photo|my picture|"
     "the photograph|the pic|this pic|the whole picture|the whole image|the entire photo|the scene|the shot|this shot|"
@@ -18,7 +20,7 @@ SLOTS = {
         "the nineteenth century|the roaring twenties|the victorian era|the early 20th century|the wild west|the turn of the century".split("|")
     ),
     "turn": ("rotate", "rotate", "turn", "spin"),
-    "ninety": ("", "", "90 degrees", "by 90 degrees", "90°", "by 90°", "by 90", "a quarter turn", "90 deg"),
+    "ninety": ("", "", "90 degrees", "by 90 degrees", "90°", "by 90°", "by 90", "ninety degrees", "by ninety degrees", "a quarter turn", "90 deg"),
     "lefthand": ("left", "to the left", "counterclockwise", "counter-clockwise", "anticlockwise", "anti-clockwise", "leftwards", "ccw"),
     "righthand": ("right", "to the right", "clockwise", "clockwise", "rightwards", "cw"),
     "middle": ("middle", "center", "centre", "central part", "middle part"),
@@ -43,7 +45,7 @@ ENDINGS = (
 ).split("|")
 
 #: degree → where it stands → words: before an adjective, before a verb, before a noun, after everything
-DEGREES = {
+DEGREES: dict[str, dict[str, Sequence[str]]] = {
     "slightly": {
         "adjective": "a bit|a bit|a little|a little|a little bit|slightly|slightly|somewhat|a touch|a tad|just a bit|just a little|only slightly|ever so slightly|a tiny bit|a wee bit|a shade".split(
             "|"

@@ -138,7 +138,7 @@ GEOMETRY: dict[str, Words] = {
         adjectives="zoomed in|zoomed in|zoomed|closer|nearer|closer up|magnified|enlarged|zoomed in on the {middle}|twice as close|closer to the camera|zoomed 2x|enlarged in the {middle}",
         nouns="zoom|zoomed|zoomed in|zoomed-in|close-up|closeup|close up|2x zoom|magnified|enlarged|macro",
         raised="zoom|the zoom|the zoom|the magnification|magnification|the zoom level|the zoom factor",
-        phrases="zoom in|zoom in|zoom|zoom in on {o}|zoom into {o}|zoom {o}|zoom {o} in|zoom in on the {middle}|zoom in on the {middle}|zoom into the {middle}|zoom into the {middle} {of}|"
+        phrases="zoom in|zoom in|zoom|zoom in a bit|zoom in a little|zoom in more|zoom in a lot|zoom more|zoom in on {o}|zoom into {o}|zoom {o}|zoom {o} in|zoom in on the {middle}|zoom in on the {middle}|zoom into the {middle}|zoom into the {middle} {of}|"
         "zoom to the {middle}|zoom in closer|zoom in on the {middle} {of}|zoom in 2x|zoom 2x|2x zoom|2x|zoom in two times|zoom in by two|zoom by a factor of two|zoom by 2|zoom 200%|zoom in 200%|"
         "zoom in by a factor of 2|double the zoom|twice the zoom|enlarge the {middle}|enlarge the {middle} {of}|enlarge {o}|enlarge|magnify {o}|magnify the {middle}|magnify the {middle} {of}|magnify|"
         "blow up the {middle}|blow {o} up|blow up {o}|make the {middle} bigger|make the {middle} larger|make the {middle} fill the frame|show the {middle} bigger|show only the {middle}|"
@@ -160,7 +160,7 @@ FRAMED = (
     "insert a {colour} {border}|apply a {colour} {border}|place a {colour} {border} around {o}|place {o} in a {colour} {border}|set {o} in a {colour} {border}|{o} needs a {colour} {border}|"
     "{o} should have a {colour} {border}|add a thick {colour} {border}|add a thin {colour} {border}|add a wide {colour} {border}|a thick {colour} {border}|a broad {colour} {border}|"
     "create a {colour} {border}|wrap {o} in a {colour} {border}|enclose {o} in a {colour} {border}|{colour} edges|{colour} edges around {o}|{colour} frame please|{border} in {colour}|"
-    "{colour} margin|add {colour} margins|edge {o} in {colour}|use a {colour} {border}|{colour} framing"
+    "{colour} margin|add {colour} margins|edge {o} in {colour}|use a {colour} {border}|{o} framed in {colour}|framed in {colour}|{colour}-framed|a {colour} edge around {o}|a {colour} rim|{colour} surround|a {colour} passe-partout|{colour} framing"
 )
 #: no colour named: white
 PLAIN_FRAMED = (

@@ -268,6 +268,6 @@ TONES: dict[str, Words] = {
         "preserve {o}|reproduce {o} exactly|keep the colors as they are|keep all colors the same|no filter|no filter please|no editing|no edits please|"
         "no modification|no modifications|do not modify {o}|don't modify anything|don't change {o}|don't change a thing|change nothing at all|"
         "{o} should stay the same|{o} must not change|everything stays as it is|keep it original|original|identical|return {o} unchanged|return the same image|"
-        "output the input|don't apply anything|don't mess with {o}|leave {o} untouched|keep {o} untouched|untouched|no effect|no effects|skip the edit|pass {o} through",
+        "output the input|don't apply anything|don't mess with {o}|leave {o} untouched|keep {o} untouched|untouched|no effect|no effects|don't rotate {o}|do not flip {o}|don't crop {o}|don't add a frame|do not add anything|don't make {o} darker|don't change the colors|do not brighten {o}|no black and white|don't filter {o}|skip the edit|pass {o} through",
     ),
 }  # fmt: skip

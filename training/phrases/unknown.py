@@ -30,6 +30,12 @@ WRONG_ADJECTIVES = (
     "strong|clever|hungry|tired|rich|polka dotted|striped|symmetrical|abstract|noisy|grainy|empty|full|nice|good|cool looking robot|"
     "watercolored|glossy|shiny|cropped square|panoramic|windy|sunny and green|crowded|snow covered|flooded|translated"
 ).split("|")
+WRONG_NOUNS = (
+    "cartoon|anime|manga|comic|comic book|watercolor|watercolour|watercolor painting|stained glass|3d|origami|cyberpunk|steampunk|"
+    "disney|pixar|ghibli|clay|snowy|rainy|purple|pink|green|red|turquoise|autumn|spring|neon|glitch|vhs|fisheye|panorama|"
+    "tilt-shift|infrared|x-ray|thermal|double exposure|lens flare|vignette|beauty|makeup|rainbow|fire|underwater|space|"
+    "zombie|vampire|baby|superhero|passport|wedding|sticker|emoji|hologram|marble|wooden|knitted|graffiti|embroidery|kids"
+).split("|")
 WRONG_AMOUNTS = (
     "the noise|noise|the resolution|resolution|the size|the grain|grain|the film grain|snow|rain|the rain|the quality|"
     "the volume|the speed|the price|the number of people|the height|the width|the depth of field|texture|the angle|"
@@ -56,7 +62,7 @@ WRONG_COMMANDS = (
     "make {o} blue|turn {o} yellow|paint {o} orange|color {o} blue|make {o} white|make {o} all black|make the {t} blue|make the {t} yellow|make the {t} darker|"
     "change the color of the car|change the color of the {t}|replace the sky|make {o} a sticker|make {o} a stamp|animate {o}|make a video|"
     "describe {o}|what is in {o}|who is in {o}|tell me about {o}|save {o}|download {o}|print {o}|send {o} to mom|delete the man|"
-    "compress {o}|add a caption|make {o} 3d|make a collage|change the season|make it winter|make it spring|add lens flare|vignette|add a vignette|"
+    "compress {o}|add a caption|make {o} 3d|make a collage|change the season|make it spring|add lens flare|vignette|add a vignette|"
     "add noise|add grain|film grain|fisheye|swirl {o}|make {o} a circle|cut out the person|blend {o} with another|replace the {t} with the {u}|"
     "extend {o} to the left|outpaint {o}|fill in the missing part|remove the watermark|remove the text|remove the people"
 ).split("|")
@@ -111,11 +117,23 @@ ZH_SENTENCES = (
     "去除背景|变成冬天的雪景|加字幕|拼图|描述这张照片|图里有什么|这是谁|保存|下载|打印|发给妈妈|翻译|写一首诗|"
     "股票今天跌了|球队赢了|会议三点开始|我在学习中文|床前明月光|举头望明月|人山人海|一只猫坐在桌子上|两个人在走路|湖边的房子|骑马的宇航员|"
     "山和河|一碗水果|多少钱|请问车站在哪里|我饿了|汤很好喝|他是老师|妈妈在做饭|学校放假了|电影很好看|快一点|慢一点|大一点|小一点|高一点|低一点|"
-    "好看一点|多一点人|少一点人|近一点|远一点|便宜一点|把声音调大|把音量调低|把空调打开|打开窗户|关门|速度快一点|"
+    "好看一点|多一点人|少一点人|远一点|便宜一点|把声音调大|把音量调低|把空调打开|打开窗户|关门|速度快一点|"
     "旋转一点角度|倾斜|拉直|裁成正方形|裁剪图片|改尺寸|调整大小|缩小图片|拉远|镜头拉远|去掉边框|去边框|删除相框|不要边框|去雾|去掉雾气|加雨|加雪|让天下雪|变成下雨天|加星星|加月亮|加文字|"
     "在招牌上写字|变成动漫|变成动画片|卡通风格|卡通化|漫画风格|水彩风格|水彩|变成水彩画|水墨画|国画风格|赛博朋克风格|吉卜力风格|迪士尼风格|剪纸|黏土风格|变成3D|加暗角|暗角|加噪点|加颗粒|"
     "胶片颗粒|鱼眼效果|圆角|换季节|变成春天|变成秋天|变成蓝色|变成黄色|变成橙色|变成白色|变成全黑|染成红色|把图片涂成蓝色|把天空变绿|把草变成粉色|把窗框涂成红色|模糊人脸|只锐化眼睛|"
     "向左移动|往右移|向左走|左边有什么|往前走三步|上面写着什么|下面是什么|扩展画面|补全图片|去掉路人|把人去掉|去文字|换脸|换头发|戴眼镜|加胡子|生成视频|抠图|高清放大四倍|提升画质"
+).split("|")
+ZH_WRONG_ADJECTIVES = (
+    "大|小|高|矮|胖|瘦|长|短|宽|窄|漂亮|好看|丑|可爱|高兴|难过|干净|脏|贵|便宜|快|慢|圆|方|红|绿|紫|粉|年轻|热闹|安静|空|满|真实|现代|高级|"
+    "专业|完美|有趣|可怕|湿|硬|重|轻|聪明|帅|美|性感|卡通|立体|透明|对称"
+).split("|")
+ZH_WRONG_AMOUNTS = (
+    "噪点|分辨率|尺寸|大小|人数|颗粒|画质|像素数|音量|速度|价格|长度|宽度|高度|角度|距离|景深|暗角|雨|雪|云|树|花|文字|妆容|笑容|美颜|绿色|紫色|"
+    "粉色|红色|帧率|重量|人|纹理|压缩率"
+).split("|")
+ZH_WRONG_NOUNS = (
+    "卡通|动漫|漫画|水彩|水彩画|水墨|水墨画|国画|剪纸|赛博朋克|蒸汽朋克|3D|雪景|雨天|春天|秋天|紫色|粉色|绿色|红色|橙色|霓虹|故障|鱼眼|全景|"
+    "热成像|X光|黏土|吉卜力|迪士尼|皮克斯|美颜|暗角|彩虹|火焰|水下|太空|僵尸|婴儿|证件照|贴纸|表情包|大理石|木头|刺绣|涂鸦|移轴|双重曝光|视频"
 ).split("|")
 ZH_CHARACTERS = (
     "的一是不了人我在有他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后小么心多天而能好都然没日于起还"
