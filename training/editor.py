@@ -8,11 +8,12 @@ Knows the objective, the stages and how to resume. Does not know pixels: latents
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from overpaint.model.transformer import Shape, Transformer, TransformerConfig, image_positions, rotation, text_positions
 from training import encoder as text
+from training import places, prompts
 from training import pool as pools
 from training.autoencoder import LATENTS, RUNS
-from training.edits import FAMILIES
+from training.edits import OFFERED
+from training.edits.geometry import MOVES, SQUARE_ONLY
 from training.optimiser import Average, Muon
-from training.prompts import Grammar
 from training.start import copy_start
 
 LONGEST = 34  #: prompt tokens; longer draws are thrown away
@@ -52,13 +54,28 @@ TRANSFORMER: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Diet:
-    """One kind of batch: which pool, how many prompts, and how much of each crop is used."""
+    """One kind of batch: which pool, which of its tokens, how many prompts."""
 
     width: int
     height: int
+    pattern: places.Pattern
     batch: int
     share: float = 1.0  #: of the steps, relative to the stage's other diets
-    tokens: int = 0  #: how many of the crop's tokens are used, each at its true place; 0 = all
+
+    @property
+    def families(self) -> Mapping[str, float]:
+        """What can be learnt from these tokens, and how often each is asked for.
+
+        Families not offered stand among the unknown: their prompts have the unchanged picture as target.
+        """
+        offered = {n: w for n, w in prompts.WEIGHTS.items() if self.width == self.height or n not in SQUARE_ONLY}
+        offered |= {n: 0.3 * w for n, w in offered.items() if n in (*MOVES, *prompts.FRAMES) and n not in OFFERED}
+        if self.pattern == "whole":
+            return offered
+        own = {"scattered": (), "window": prompts.STYLES, "orbits": (*MOVES, *prompts.FRAMES)}[self.pattern]
+        elsewhere = {*prompts.STYLES, *MOVES} & {*OFFERED} - {*own}
+        common = 1.0 if self.pattern == "scattered" else 0.3
+        return {n: w * (1.0 if n in own else common) for n, w in offered.items() if n not in elsewhere}
 
 
 @dataclass(frozen=True)
@@ -73,17 +90,24 @@ class Stage:
     decay: float = 0.4  #: last share of the stage over which the rates fall to a fiftieth
 
 
-# Tone is the same everywhere in a picture: 16 tokens of it, each at its true place, teach words as well as all 1,024
-# and cost a sixtieth. Whole pictures come in now and then.
 SHAPES = ((256, 256, 0.4), (320, 224, 0.2), (224, 320, 0.2), (352, 192, 0.1), (192, 352, 0.1))
-LARGE = (
-    *(Diet(width, height, batch=40, share=share, tokens=16) for width, height, share in SHAPES),
-    *(Diet(width, height, batch=2, share=0.04 * share) for width, height, share in SHAPES),
-)
+
+
+def diets(shapes: tuple[tuple[int, int, float], ...], **shares: float) -> tuple[Diet, ...]:
+    """Every shape with every pattern that has a share of the steps."""
+    batches: dict[places.Pattern, int] = {"scattered": 40, "window": 36, "orbits": 28, "whole": 2}
+    return tuple(
+        Diet(width, height, pattern, batch, part * shares[pattern])
+        for width, height, part in shapes
+        for pattern, batch in batches.items()
+        if shares.get(pattern)
+    )
+
+
 STAGES = {
-    "words": Stage((Diet(64, 64, batch=40, tokens=16),), 0.005, 0.002, 900, decay=0.3),
-    "large": Stage(LARGE, 0.005, 0.002, 1100, warmup=10, decay=0.5),
-    "polish": Stage(LARGE, 0.003, 0.0012, 300, warmup=10, decay=0.8),
+    "words": Stage(diets(SHAPES[:1], scattered=1.0), 0.005, 0.002, 900, decay=0.3),
+    "rich": Stage(diets(SHAPES, scattered=0.5, window=0.45, whole=0.05), 0.004, 0.0016, 2600, decay=0.5),
+    "polish": Stage(diets(SHAPES, scattered=0.4, window=0.45, whole=0.15), 0.003, 0.0012, 700, warmup=10, decay=0.8),
 }
 
 
@@ -104,7 +128,7 @@ class Batches:
     def __init__(self, stage: Stage, tokenizer: text.PromptTokenizer, seed: int) -> None:
         self.diets, self.tokenizer = stage.diets, tokenizer
         self.rng = random.Random(seed)
-        self.grammar = Grammar(seed + 1)
+        self.grammar = prompts.Grammar(seed + 1)
         self.pools = {(diet.width, diet.height): pools.load(diet.width, diet.height) for diet in stage.diets}
         self.waiting: dict[Diet, dict[int, list[tuple[list[int], str]]]] = {d: defaultdict(list) for d in self.diets}
 
@@ -117,7 +141,7 @@ class Batches:
         """Draws prompts until those of some length fill a batch."""
         waiting = self.waiting[diet]
         while True:
-            family, prompt = self.grammar.draw()
+            family, prompt = self.grammar.draw(diet.families)
             ids = self.tokenizer.prompt_ids(prompt)
             if len(ids) <= LONGEST:
                 waiting[len(ids)].append((ids, family))
@@ -132,30 +156,30 @@ def levels(count: int, rng: torch.Generator) -> Tensor:
     return torch.where(dice < 0.4, torch.ones(()), torch.where(dice < 0.62, torch.full((), 0.5), spread))
 
 
-def some_tokens(pool: pools.Pool, count: int, rng: torch.Generator) -> Tensor:
-    """Indices of `count` tokens of the pool's crops, in order; 0 is all of them."""
-    order = torch.randperm(math.prod(pool.shape), generator=rng)
-    return order[: count or None].sort().values
-
-
 @contextmanager
-def standing_for(ratio: float, text_tokens: int) -> Iterator[None]:
-    """Attention inside weighs each picture key as if it were `ratio` of them: e^(logit + log ratio).
-
-    Otherwise the words would compete with 32 picture tokens in training and with 2,048 when served, and lose.
-    """
+def weighing(bias: Tensor | None) -> Iterator[None]:
+    """Attention inside adds `bias` (queries, keys) to its logits."""
     plain = functional.scaled_dot_product_attention
 
     def weighed(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        bias = torch.full((key.shape[2],), math.log(ratio), dtype=query.dtype, device=query.device)
-        bias[:text_tokens] = 0
-        return plain(query, key, value, attn_mask=bias.expand(query.shape[2], -1))
+        return plain(query, key, value, attn_mask=bias if bias is None else bias.to(query.dtype))
 
-    functional.scaled_dot_product_attention = weighed if ratio > 1 else plain
+    functional.scaled_dot_product_attention = weighed
     try:
         yield
     finally:
         functional.scaled_dot_product_attention = plain
+
+
+def logits_of_the_absent(shape: Shape, chosen: Tensor, words: int) -> Tensor | None:
+    """Bias for [words, noise, reference] queries and keys, so that chosen tokens stand for all; None for all."""
+    count = len(chosen)
+    if count == math.prod(shape):
+        return None
+    bias = torch.zeros(words + 2 * count, words + 2 * count)
+    bias[:words, words:] = places.outside(shape, chosen)
+    bias[words:, words:] = places.weights(shape, chosen).repeat(2, 2)
+    return bias
 
 
 def velocity_of_some(
@@ -163,15 +187,38 @@ def velocity_of_some(
 ) -> Tensor:
     """`Transformer.forward` for one reference, on the chosen tokens of both pictures only, at their true positions."""
     axes, device = transformer.config.axes_dims_rope, tokens.device
-    places = image_positions([shape, shape]).view(2, -1, 3)[:, chosen].flatten(0, 1)
-    by_place = rotation(places, axes, device)
+    where = image_positions([shape, shape]).view(2, -1, 3)[:, chosen].flatten(0, 1)
+    by_place = rotation(where, axes, device)
     by_word = rotation(text_positions([shape, shape], states.shape[1]), axes, device)
     conditions, lengths = transformer._conditions(sigma, len(chosen), 2 * len(chosen))
     image, words = transformer.img_in(tokens), transformer.txt_in(transformer.txt_norm(states))
-    with standing_for(math.prod(shape) / len(chosen), words.shape[1]):
+    bias = logits_of_the_absent(shape, chosen, words.shape[1])
+    with weighing(bias if bias is None else bias.to(device)):
         for block in transformer.transformer_blocks:
             image, words = block(image, words, conditions, lengths, by_place, by_word)
     return transformer.proj_out(transformer.norm_out(image[:, : len(chosen)], conditions[0]))
+
+
+class Progress:
+    """How far each family is: error of the guessed latents over the error of the unchanged ones, lately."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sums: dict[str, tuple[float, float]] = {}
+
+    def note(self, names: list[str], wrong: Tensor, change: Tensor, known: Tensor) -> None:
+        """wrong, change (B, tokens, channels) of latents; known (B, tokens) 1 where the answer can be known."""
+        made = (wrong.square().mean(-1) * known).sum(-1).tolist()
+        same = (change.square().mean(-1) * known).sum(-1).tolist()
+        for name, error, unchanged in zip(names, made, same, strict=True):
+            errors, whole = self.sums.get(name, (0.0, 0.0))
+            whole_of_one = unchanged if name != "keep" else float(wrong.shape[1])  # of variance 1
+            self.sums[name] = 0.97 * errors + error, 0.97 * whole + whole_of_one
+
+    def write(self, step: int, loss: float) -> None:
+        line = {"step": step, "loss": round(loss, 5)} | {k: round(e / w, 4) for k, (e, w) in sorted(self.sums.items())}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 class Trainer:
@@ -186,6 +233,7 @@ class Trainer:
         self.adam = torch.optim.AdamW(others, stage.adam, betas=(0.9, 0.98), weight_decay=0.0)
         self.average = Average(self.editor.parameters(), 0.99)
         self.channel_weight = torch.load(RUNS / "statistics.pt")["weight"].repeat_interleave(4).to(device)
+        self.progress = Progress(path.with_suffix(".jsonl"))
         self.step, self.total_steps, self.spent = 0, 0, 0.0
 
     def loss(
@@ -194,11 +242,12 @@ class Trainer:
         """Flow matching: x = (1 − σ) target + σ noise, the velocity noise − target is asked for."""
         crops = math.ceil(len(prompts) / SHARED)
         chosen = torch.randint(len(pool.patches), (crops,), generator=rng).repeat(SHARED)[: len(prompts)]
-        inside = some_tokens(pool, diet.tokens, rng)
+        inside = places.choose(diet.pattern, pool.shape, rng)
         reference = pool.latents["keep"][chosen][:, inside].float().to(self.device)
-        names = [family if family in FAMILIES else "keep" for family in families]
+        names = [family if family in OFFERED else "keep" for family in families]
         rows = zip(names, chosen.tolist(), strict=True)
         target = torch.stack([pool.latents[name][row, inside] for name, row in rows]).float().to(self.device)
+        known = torch.stack([places.seen(name, pool.shape, inside) for name in names]).float().to(self.device)
         sigma = levels(crops, rng).repeat(SHARED)[: len(prompts)].to(self.device)
         noise = torch.randn((crops, *target.shape[1:]), generator=rng).repeat(SHARED, 1, 1)[: len(prompts)]
         noise = noise.to(self.device)
@@ -208,11 +257,13 @@ class Trainer:
             states = text.encode(self.editor.encoder, self.tokenizer, prompts, pixels, pool.grid)
             both = torch.cat([mixed, reference], 1)
             velocity = self.run_transformer(self.editor.transformer, both, states, sigma, pool.shape, inside)
-        return ((velocity.float() - (noise - target)).square() * self.channel_weight).mean()
+        wrong = velocity.float() - (noise - target)
+        self.progress.note(names, (wrong * sigma[:, None, None]).detach(), target - reference, known)
+        return ((wrong.square() * self.channel_weight).mean(-1) * known).sum() / known.sum()
 
     def attention(self, diet: Diet) -> AbstractContextManager[Any]:
         """On a CPU the flash kernel's backward pass is slow for short sequences; the plain product is not."""
-        return sdpa_kernel(SDPBackend.MATH) if diet.tokens and self.device == "cpu" else nullcontext()
+        return sdpa_kernel(SDPBackend.MATH) if diet.pattern != "whole" and self.device == "cpu" else nullcontext()
 
     def rate(self, step: int) -> float:
         left = 1 - step / self.stage.steps
@@ -243,6 +294,7 @@ class Trainer:
             now = time.monotonic()
             if now - shown > 20:
                 print(f"step {self.step}  loss {smooth:.4f}  {(now - shown) / since:.2f} s/step", flush=True)
+                self.progress.write(self.total_steps, smooth)
                 shown, since = now, 0
             if now - saved > save_every:
                 saved = now

@@ -2,7 +2,7 @@
 
 Knows pictures, edits and the autoencoder. Does not know prompts or the editor.
 
-    python -m training.pool --side 64 --count 3000         # → runs/pool-64x64.pt
+    python -m training.pool --width 256 --height 256 --count 120         # → runs/pool-256x256.pt
 """
 
 from __future__ import annotations
@@ -69,15 +69,16 @@ def build(codec: Codec, width: int, height: int, count: int, seed: int) -> Pool:
     rng = random.Random(f"{seed} {width} {height}")
     photos = list(photographs.load("train", kind="photo").values())
     drawn = list(photographs.load("train", kind="drawn").values())
-    latents: dict[str, list[Tensor]] = {name: [] for name in edits.EDITS}
+    offered = [name for name in edits.EDITS if width == height or name not in edits.geometry.SQUARE_ONLY]
+    latents: dict[str, list[Tensor]] = {name: [] for name in offered}
     seen, grid, started = [], (0, 0), time.monotonic()
     at_once = max(1, 32 * 64 * 64 // (width * height))
     for first in range(0, count, at_once):
         number = min(at_once, count - first)
         pictures = [crops.crop(crops.weighted(rng, photos, drawn), width, height, rng) for _ in range(number)]
         pixels = torch.stack([crops.to_pixels(picture) for picture in pictures])
-        for name, edit in edits.EDITS.items():
-            latents[name].append(pack(codec.encode(quantised(edit(pixels)) * 2 - 1)).bfloat16())
+        for name in offered:
+            latents[name].append(pack(codec.encode(quantised(edits.EDITS[name](pixels)) * 2 - 1)).bfloat16())
         for picture in pictures:
             patches, grid = condition_patches(picture)
             seen.append(patches.bfloat16())
@@ -100,7 +101,7 @@ def measure(chain: LinearChain, seed: int) -> dict[str, Tensor]:
     rng = random.Random(seed)
     photos = list(photographs.load("train", kind="photo").values())
     pixels = torch.stack([crops.to_pixels(crops.crop(image, 192, 192, rng)) for image in photos for _ in range(2)])
-    raw = torch.cat([chain.encode(edit(pixels) * 2 - 1) for edit in edits.EDITS.values()])
+    raw = torch.cat([chain.encode(edit(pixels) * 2 - 1) for edit in edits.tone.EDITS.values()])
     mean, std = raw.mean((0, 2, 3)), raw.std((0, 2, 3))
     generator = torch.Generator().manual_seed(seed)
     base, errors = raw[:4], []

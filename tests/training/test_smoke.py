@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import pytest
 import torch
 
 from training import crops, edits, photographs, pool
@@ -23,28 +22,6 @@ from training.tokenizer import write as write_tokenizer
 def a_picture(width: int = 64, height: int = 64, seed: int = 0) -> torch.Tensor:
     small = torch.rand(1, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
     return torch.nn.functional.interpolate(small, size=(height, width), mode="bicubic").clamp(0, 1)[0]
-
-
-@pytest.mark.parametrize("family", list(edits.EDITS))
-def test_true_edits_stay_in_range_and_do_what_they_say(family: str) -> None:
-    before = a_picture()
-    after = edits.EDITS[family](before)
-    assert after.shape == before.shape and after.min() >= 0 and after.max() <= 1
-    grey = after.std(0).max() < 1e-6
-    assert grey == (family == "bw")
-    red_minus_blue = (after[0] - after[2]).mean() - (before[0] - before[2]).mean()
-    if family in ("warmer", "sepia", "cooler"):
-        assert (red_minus_blue > 0) == (family != "cooler")
-    if family in ("brighter", "darker"):
-        assert (after.mean() > before.mean()) == (family == "brighter")
-    if family == "invert":
-        torch.testing.assert_close(edits.EDITS["invert"](after), before)
-
-
-def test_every_family_differs_from_every_other() -> None:
-    made = [edit(a_picture()) for edit in edits.EDITS.values()]
-    distances = [(a - b).square().mean() for i, a in enumerate(made) for b in made[:i]]
-    assert min(distances) > 1e-4
 
 
 def test_photographs_are_split_by_name_and_only_photographs_are_judged() -> None:
@@ -99,7 +76,7 @@ def test_a_few_real_steps_lower_the_loss(tmp_path: Path) -> None:
     pictures = [a_picture(32, 32, seed) for seed in range(4)]
     pixels = torch.stack(pictures)
     with torch.no_grad():
-        raw = [chain.encode(edit(pixels) * 2 - 1) for edit in (edits.keep, edits.invert)]
+        raw = [chain.encode(edit(pixels) * 2 - 1) for edit in (edits.EDITS["keep"], edits.EDITS["invert"])]
         reference, target = (pool.pack(latents / raw[0].std()) for latents in raw)
     patches, grids = zip(*(condition_patches(crops.to_image(picture)) for picture in pictures), strict=True)
     prompts = [tokenizer.prompt_ids("invert the colors")] * 4

@@ -1,0 +1,88 @@
+"""Makes edits through `Editor.edit`, as the service does, and compares them with the true ones.
+
+Knows held-out photographs, true edits and who competes with whom. Does not know sentences, tables or pictures of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from overpaint.model import Edited, Editor
+from training import crops, edits, photographs
+
+PLAIN = [name for name in edits.OFFERED if name not in edits.STRENGTHS]
+#: too alike to compete: what is nearest says nothing
+ALIKE = ({"blur", "oil"}, {"contrast", "vivid"})
+
+
+def competitors(family: str) -> list[str]:
+    """The edits that the made picture might be nearest to: each at its default strength, the unchanged picture, and
+    of the asked family all strengths if a strength was asked for."""
+    base = family.split()[-1]
+    strengths = [name for name in edits.STRENGTHS if name.split()[-1] == base] if family in edits.STRENGTHS else []
+    alike = {name for pair in ALIKE if family in pair for name in pair} - {family}
+    return [name for name in (*PLAIN, "keep", *strengths) if name not in alike]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One edit, judged: mean square errors on values in [0, 1], and the nearest of the competing true edits."""
+
+    error: float  #: made picture against the true edit
+    roundtrip: float  #: autoencoder's round trip of the true edit
+    unchanged: float  #: input against the true edit
+    nearest: str
+
+
+class Judge:
+    """Holds the held-out photographs at the working size and remembers true edits and their round trips."""
+
+    def __init__(self, editor: Editor) -> None:
+        self.editor = editor
+        found = photographs.load("heldout", kind="photo")
+        self.images = {name: crops.to_area(image, editor.checkpoint.native_pixels) for name, image in found.items()}
+        self.pixels = {name: crops.to_pixels(image) for name, image in self.images.items()}
+        self.truths: dict[tuple[str, str], Tensor] = {}
+        self.roundtrips: dict[tuple[str, str], float] = {}
+
+    def make(self, name: str, prompt: str, seed: int) -> Tensor:
+        *_, last = self.editor.edit([self.images[name]], prompt, seed=seed)
+        assert isinstance(last, Edited)
+        return crops.to_pixels(last.image)
+
+    def truth(self, name: str, family: str) -> Tensor:
+        if (name, family) not in self.truths:
+            self.truths[name, family] = (edits.EDITS[family](self.pixels[name]) * 255).round() / 255
+        return self.truths[name, family]
+
+    @torch.no_grad()
+    def roundtrip(self, name: str, family: str) -> float:
+        """The autoencoder's own error on the true edit, on the grid the editor works on."""
+        if (name, family) not in self.roundtrips:
+            truth = self.truth(name, family)
+            height, width = truth.shape[1:]
+            padding = (0, -width % crops.GRID, 0, -height % crops.GRID)
+            padded = torch.nn.functional.pad(truth[None], padding, mode="replicate") * 2 - 1
+            autoencoder = self.editor.parts.autoencoder
+            like = next(autoencoder.parameters())
+            back = autoencoder.decode(autoencoder.encode(padded.to(like))).float().cpu() / 2 + 0.5
+            self.roundtrips[name, family] = mse(back[0, :, :height, :width], truth)
+        return self.roundtrips[name, family]
+
+    def judge(self, name: str, family: str, prompt: str, seed: int) -> Judged:
+        made = self.make(name, prompt, seed)
+        distances = {other: mse(made, self.truth(name, other)) for other in competitors(family)}
+        unchanged = mse(self.pixels[name], self.truth(name, family))
+        nearest = min(distances, key=distances.__getitem__)
+        return Judged(distances[family], self.roundtrip(name, family), unchanged, nearest)
+
+
+def mse(first: Tensor, second: Tensor) -> float:
+    return float((first - second).square().mean())
+
+
+def decibels(error: float) -> float:
+    return -10 * torch.tensor(error).clamp_min(1e-10).log10().item()
