@@ -28,16 +28,8 @@ from training.unknown import Unknown
 LANGUAGES = ("en", "zh")
 FIRST_TONES = ("bw", "invert", "sepia", "brighter", "darker", "warmer", "cooler")
 TONES = (*FIRST_TONES, "contrast", "flat", "vivid", "muted", "night", "sunset", "fog")
-GRADED = (
-    "brighter",
-    "darker",
-    "warmer",
-    "cooler",
-    "contrast",
-    "flat",
-    "vivid",
-    "muted",
-)  #: have the two other strengths
+#: have two other strengths
+GRADED = ("brighter", "darker", "warmer", "cooler", "contrast", "flat", "vivid", "muted")
 STRENGTHS = tuple(f"{degree} {family}" for degree in ("slightly", "much") for family in GRADED)
 STYLES, GEOMETRY, FRAMES = tuple(EN_STYLES), tuple(EN_GEOMETRY), tuple(EN_FRAMES)
 COLOURED = (*FIRST_TONES, "vivid", "muted")  #: edits that may be asked of "the colors" instead of the picture
@@ -194,8 +186,10 @@ class Grammar:
                 return verb if words is None else self._around(words["verb"], verb, words["after"])
             case "amounts":
                 up, amount = self._amount(own)
-                if words is not None and self.rng.random() < 0.25:
-                    return f"{pick(words['adjective'])} {'more' if up else 'less'} {amount.removeprefix('the ')}"
+                if self.rng.random() < 0.4:
+                    frame = pick(english.MORE_FRAMES if up else english.LESS_FRAMES)
+                    before = "" if words is None else pick(words["adjective"])
+                    return frame.replace("{d}", before).replace("{m}", amount.removeprefix("the "))
                 text = f"{pick(english.UP if up else english.DOWN)} {amount}"
                 return text if words is None else f"{text} {pick(words['after'])}"
             case "adjectives":
@@ -259,6 +253,8 @@ class Grammar:
                 return self._chinese_degree(pick(own.verbs), degree)
             case "amounts":
                 up, amount = self._amount(own)
+                if not degree and self.rng.random() < 0.2:
+                    return pick(chinese.TOO_LITTLE if up else chinese.TOO_MUCH).replace("{m}", amount)
                 return self._chinese_degree(pick(chinese.UP if up else chinese.DOWN), degree).replace("{m}", amount)
             case "nouns":
                 return pick(chinese.NOUN_FRAMES).replace("{n}", pick(own.nouns))

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 PICTURES = (
     "it|it|it|it|this|this|the picture|the photo|the image|this picture|this photo|this image|my photo|my picture|"
     "the photograph|the pic|this pic|the whole picture|the whole image|the entire photo|the scene|the shot|this shot|"
-    "my image|everything|that picture|the snapshot|this photograph"
+    "my image|everything|that picture|the snapshot|this photograph|image|photo|picture|pic|this one|that one|my selfie|"
+    "the uploaded photo|the whole thing|all of it|this scene|our photo|the picture i sent|the portrait|this shot here"
 ).split("|")
 COLOURS = "the colors|the colours|the colors of the photo|the colours of the picture".split("|")
 SLOTS = {
@@ -37,11 +38,11 @@ SLOTS = {
 OPENINGS = (
     "||||||please |please |can you |could you |could you please |can you please |i want you to |i would like you to |"
     "i'd like you to |just |now |hey, |kindly |let's |would you |would you please |go ahead and |you should |"
-    "i need you to |we should |simply |ok, |hi, please |try to |pls |help me |i want to |i'd like to "
+    "i need you to |we should |simply |ok, |hi, please |try to |pls |help me |i want to |i'd like to |i'd like |i want |can i have |how about "
 ).split("|")
 ENDINGS = (
     "||||||||.|.|.|!|?| please| please|, please|, please.| pls| thanks|, thanks|, thank you| for me| now| if you can|"
-    " if possible|...| thx| right now| for my album| and nothing else"
+    " if possible|...| thx| right now| for my album| and nothing else| here| asap| when you can| ok?|!!| in this picture| in my photo|, would you?"
 ).split("|")
 
 #: degree → where it stands → words: before an adjective, before a verb, before a noun, after everything
@@ -76,7 +77,16 @@ UP = (
 ).split("|")
 DOWN = (
     "decrease|decrease|reduce|reduce|lower|turn down|drop|cut|cut down|bring down|dial down|dial back|lessen|diminish|push down|"
-    "tone down|take down|less|less|weaken|bring back|pull down|cut back|remove some of|soften"
+    "tone down|take down|less|less|weaken|pull down|cut back|remove some of|soften"
+).split("|")
+#: with a place for a degree, and no "the" before the amount
+MORE_FRAMES = (
+    "{d} more {m}|{d} more {m}|{o} needs {d} more {m}|i want {d} more {m}|{d} more {m} in {o}|give {o} {d} more {m}|with {d} more {m}|"
+    "the {m} should be {d} higher|make the {m} {d} higher|{m} {d} higher|{o} should have {d} more {m}|add {d} more {m}|{o} with {d} more {m}"
+).split("|")
+LESS_FRAMES = (
+    "{d} less {m}|{d} less {m}|{o} needs {d} less {m}|i want {d} less {m}|{d} less {m} in {o}|give {o} {d} less {m}|with {d} less {m}|"
+    "the {m} should be {d} lower|make the {m} {d} lower|{m} {d} lower|{o} should have {d} less {m}|use {d} less {m}|{o} with {d} less {m}"
 ).split("|")
 
 ADJECTIVE_FRAMES = (
@@ -84,7 +94,8 @@ ADJECTIVE_FRAMES = (
     "{o} should be {a}|let {o} be {a}|render {o} {a}|{a}|{a}|{a}|get {o} {a}|have {o} {a}|change {o} to be {a}|"
     "i need {o} {a}|{o} but {a}|make {o} appear {a}|{o} must be {a}|show {o} {a}|edit {o} to be {a}|"
     "set {o} to {a}|i'd prefer {o} {a}|i like {o} {a}|make {o} become {a}|give me {o} {a}|paint {o} {a}|a {a} one|"
-    "can {o} be {a}|could {o} be {a}"
+    "can {o} be {a}|could {o} be {a}|i'd like {o} {a}|i'd love {o} {a}|{o} needs to be {a}|{o} has to be {a}|{o} could be {a}|"
+    "{o} would look better {a}|a {a} version {of}|can we have {o} {a}|{o} {a}|go {a}"
 ).split("|")
 NOUN_FRAMES = (
     "convert {o} to {n}|convert {o} into {n}|change {o} to {n}|change {o} into {n}|turn {o} into {n}|turn {o} into a {n} photo|"
@@ -95,7 +106,9 @@ NOUN_FRAMES = (
     "i want a {n} version {of}|i want a {n} photo|i want {o} in {n}|make a {n} version {of}|transform {o} into {n}|"
     "put a {n} filter on {o}|create a {n} version|switch to {n}|go {n}|{n} mode|render {o} in {n}|make {o} {n} style|"
     "set {o} to {n}|edit {o} into {n}|a {n} look for {o}|process {o} as {n}|give me a {n} version {of}|"
-    "i need a {n} copy {of}|have {o} in {n}|make {o} look like a {n} photo|like a {n} photograph|redo {o} in {n}"
+    "i need a {n} copy {of}|have {o} in {n}|make {o} look like a {n} photo|like a {n} photograph|redo {o} in {n}|try {n}|"
+    "do {n}|with a {n} effect|go for {n}|{n} it|in a {n} style|make {o} look {n}|as a {n} picture|set the style to {n}|style: {n}|"
+    "turn on {n} mode|{o} with a {n} filter|filter: {n}|a {n} rendition {of}|let {o} be {n}"
 ).split("|")
 #: for families of colour and light only
 TINT_FRAMES = (
