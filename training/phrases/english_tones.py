@@ -144,7 +144,7 @@ TONES: dict[str, Words] = {
     "contrast": words(
         adjectives="more contrasty|contrastier|contrasty|punchier|punchy|more contrasted|high contrast|high-contrast|higher contrast|higher in contrast|"
         "less flat|stronger in contrast|more dramatic|dramatic|bolder|with more contrast|more defined in contrast",
-        nouns="high contrast|high contrast|high-contrast|strong contrast|more contrast|dramatic contrast|contrasty|punchy contrast|bold contrast|contrast",
+        nouns="high contrast|high contrast|high-contrast|hard contrast|more contrast|dramatic contrast|contrasty|punchy contrast|bold contrast",
         raised="contrast|the contrast|the contrast|contrast {of}|the contrast {of}|the punch|the dynamic range|the contrast level|tonal contrast|"
         "the difference between light and dark|the tonal range",
         lowered="the flatness|flatness",
