@@ -95,7 +95,7 @@ class CropSource:
         part = picture[:, top : top + self.side, left : left + self.side]
         if self.rng.random() < 0.5:
             part = part.flip(2)
-        return edits.EDITS[self.rng.choice(edits.FAMILIES)](part) if self.rng.random() < 0.4 else part
+        return edits.EDITS[self.rng.choice(edits.OFFERED)](part) if self.rng.random() < 0.4 else part
 
 
 def heldout(area: int = 256**2) -> list[torch.Tensor]:

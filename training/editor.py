@@ -29,6 +29,7 @@ from training import encoder as text
 from training import places, prompts
 from training import pool as pools
 from training.autoencoder import LATENTS, RUNS
+from training.codec import Codec
 from training.edits import OFFERED
 from training.edits.geometry import MOVES, SQUARE_ONLY
 from training.optimiser import Average, Muon
@@ -232,7 +233,7 @@ class Trainer:
         others = groups(self.editor, lambda name, p: not is_matrix(name, p))
         self.adam = torch.optim.AdamW(others, stage.adam, betas=(0.9, 0.98), weight_decay=0.0)
         self.average = Average(self.editor.parameters(), 0.99)
-        self.channel_weight = torch.load(RUNS / "statistics.pt")["weight"].repeat_interleave(4).to(device)
+        self.channel_weight = Codec.load().weight.repeat_interleave(4).to(device)
         self.progress = Progress(path.with_suffix(".jsonl"))
         self.step, self.total_steps, self.spent = 0, 0, 0.0
 
@@ -321,8 +322,9 @@ class Trainer:
         state = torch.load(self.path)
         self.editor.load_state_dict(state["editor"])
         self.average.load_state_dict(state["average"])
-        self.muon.load_state_dict(state["muon"])
-        self.adam.load_state_dict(state["adam"])
+        for name, optimiser in (("muon", self.muon), ("adam", self.adam)):
+            if name in state:
+                optimiser.load_state_dict(state[name])
         self.total_steps, self.spent = state["total_steps"], state["spent"]
         self.step = state["step"] if state["stage"] == repr(self.stage) else 0
         print(f"from step {self.step} of this stage, {self.total_steps} in all")

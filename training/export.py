@@ -19,11 +19,10 @@ from torch import Tensor
 
 from overpaint.model.autoencoder import Autoencoder
 from training import encoder as text
-from training import tokenizer as own
 from training.autoencoder import RUNS
+from training.codec import Codec
 from training.editor import TRANSFORMER, Editor
 from training.layout import config as vae_config
-from training.pool import Codec
 
 INDEX = {
     "_class_name": "QwenImageEditPlusPipeline",
@@ -66,21 +65,24 @@ SCHEDULER = {
 }
 
 
-def export(folder: Path, editor: Editor, codec: Codec, settings: dict[str, Any]) -> None:
-    """Replaces everything in the folder but its model card."""
+def export(folder: Path, runs: Path = RUNS) -> None:
+    """Replaces everything in the folder but its model card by what the run has made."""
+    editor, settings = load_trained(runs)
+    autoencoder = Codec.load(runs / "vae.pt").autoencoder
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "model_index.json", INDEX)
     write_json(folder / "overpaint.json", OVERPAINT)
     write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULER)
     write_json(folder / "processor" / "preprocessor_config.json", text.PREPROCESSOR)
     write_json(folder / "transformer" / "config.json", TRANSFORMER)
-    write_json(folder / "vae" / "config.json", vae_config(codec.mean.tolist(), codec.std.tolist()))
+    coder = autoencoder.config
+    write_json(folder / "vae" / "config.json", vae_config(coder.latents_mean, coder.latents_std))
     write_json(folder / "text_encoder" / "config.json", settings)
     shutil.rmtree(folder / "tokenizer", ignore_errors=True)
-    shutil.copytree(own.FOLDER, folder / "tokenizer")
+    shutil.copytree(runs / "tokenizer", folder / "tokenizer")
     weights = "diffusion_pytorch_model.safetensors"
     write(folder / "transformer" / weights, editor.transformer.state_dict())
-    write(folder / "vae" / weights, unfolded(codec.autoencoder()))
+    write(folder / "vae" / weights, unfolded(autoencoder))
     write(folder / "text_encoder" / "model.safetensors", published(editor.encoder.state_dict()))
 
 
@@ -116,11 +118,11 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
 
 
-def load_trained(path: Path = RUNS / "editor.pt") -> tuple[Editor, dict[str, Any]]:
-    """The averaged weights of the last saved step."""
-    _, settings = text.load_tokenizer()
+def load_trained(runs: Path) -> tuple[Editor, dict[str, Any]]:
+    """The averaged weights of the last saved step, and the text encoder's config."""
+    _, settings = text.load_tokenizer(runs / "tokenizer")
     editor = Editor(settings)
-    state = torch.load(path)
+    state = torch.load(runs / "editor.pt")
     editor.load_state_dict(state["editor"])
     for parameter, value in zip(editor.parameters(), state["average"]["values"], strict=True):
         parameter.data.copy_(value)
@@ -129,8 +131,7 @@ def load_trained(path: Path = RUNS / "editor.pt") -> tuple[Editor, dict[str, Any
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("overpaint/checkpoints/mini")
-    editor, settings = load_trained()
-    export(folder, editor, Codec(), settings)
+    export(folder)
     total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{folder}: {total / 1e6:.2f} MB")
 

@@ -11,6 +11,8 @@ border. Before SiLU the encoder makes its signal small (silu(x) ≈ x/2); the de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -22,7 +24,7 @@ SMALL = 1 / 256  #: the encoder's signal before SiLU
 SILU_OF_ONE = float(torch.nn.functional.silu(torch.ones(())))
 
 
-def config(mean: list[float] | None = None, std: list[float] | None = None) -> dict[str, object]:
+def config(mean: Sequence[float] = (), std: Sequence[float] = ()) -> dict[str, object]:
     """`vae/config.json`; without statistics latents pass unchanged."""
     return {
         "_class_name": "AutoencoderKLQwenImage",
@@ -35,8 +37,8 @@ def config(mean: list[float] | None = None, std: list[float] | None = None) -> d
         "temperal_downsample": [False] * (len(WIDTHS) - 1),
         "dropout": 0.0,
         "input_channels": 3,
-        "latents_mean": mean or [0.0] * LATENTS,
-        "latents_std": std or [1.0] * LATENTS,
+        "latents_mean": list(mean) or [0.0] * LATENTS,
+        "latents_std": list(std) or [1.0] * LATENTS,
     }
 
 

@@ -11,18 +11,15 @@ import argparse
 import random
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig
 from overpaint.model.editor import pack
 from training import crops, edits, photographs
-from training.autoencoder import RUNS, LinearChain
+from training.autoencoder import RUNS
+from training.codec import Codec
 from training.encoder import condition_patches
-from training.layout import config as vae_config
-from training.layout import to_autoencoder
 
 
 @dataclass
@@ -40,30 +37,6 @@ class Pool:
         return 1, self.height // crops.TOKEN, self.width // crops.TOKEN
 
 
-class Codec:
-    """The trained chain with its statistics: the same latents as the published layout gives, several times as fast."""
-
-    def __init__(self, path: Path = RUNS / "autoencoder.pt", statistics: Path = RUNS / "statistics.pt") -> None:
-        self.chain = LinearChain()
-        self.chain.load_state_dict(torch.load(path)["chain"])
-        self.chain.requires_grad_(False).to(memory_format=torch.channels_last)
-        if not statistics.exists():
-            torch.save(measure(self.chain, seed=11), statistics)
-        values = torch.load(statistics)
-        self.mean, self.std, self.weight = values["mean"], values["std"], values["weight"]
-
-    def encode(self, pixels: Tensor) -> Tensor:
-        """pixels (B, 3, H, W) in [-1, 1] → normalised latents (B, z, H/4, W/4)."""
-        raw = self.chain.encode(pixels.to(memory_format=torch.channels_last))
-        return (raw - self.mean.view(-1, 1, 1)) / self.std.view(-1, 1, 1)
-
-    def autoencoder(self) -> Autoencoder:
-        """The published network with the same statistics."""
-        made = to_autoencoder(self.chain)
-        made.config = AutoencoderConfig.from_json(vae_config(self.mean.tolist(), self.std.tolist()))
-        return made
-
-
 @torch.no_grad()
 def build(codec: Codec, width: int, height: int, count: int, seed: int) -> Pool:
     rng = random.Random(f"{seed} {width} {height}")
@@ -78,7 +51,9 @@ def build(codec: Codec, width: int, height: int, count: int, seed: int) -> Pool:
         pictures = [crops.crop(crops.weighted(rng, photos, drawn), width, height, rng) for _ in range(number)]
         pixels = torch.stack([crops.to_pixels(picture) for picture in pictures])
         for name in offered:
-            latents[name].append(pack(codec.encode(quantised(edits.EDITS[name](pixels)) * 2 - 1)).bfloat16())
+            latents[name].append(
+                pack(codec.autoencoder.encode(quantised(edits.EDITS[name](pixels)) * 2 - 1)).bfloat16()
+            )
         for picture in pictures:
             patches, grid = condition_patches(picture)
             seen.append(patches.bfloat16())
@@ -90,27 +65,6 @@ def build(codec: Codec, width: int, height: int, count: int, seed: int) -> Pool:
 def quantised(pixels: Tensor) -> Tensor:
     """As 8-bit pictures hold it."""
     return (pixels * 255).round() / 255
-
-
-@torch.no_grad()
-def measure(chain: LinearChain, seed: int) -> dict[str, Tensor]:
-    """Mean and deviation of each latent channel over photographs and their edits, and how much each matters.
-
-    `weight` is the root of the pixel error that unit noise on that (normalised) channel causes, mean 1.
-    """
-    rng = random.Random(seed)
-    photos = list(photographs.load("train", kind="photo").values())
-    pixels = torch.stack([crops.to_pixels(crops.crop(image, 192, 192, rng)) for image in photos for _ in range(2)])
-    raw = torch.cat([chain.encode(edit(pixels) * 2 - 1) for edit in edits.tone.EDITS.values()])
-    mean, std = raw.mean((0, 2, 3)), raw.std((0, 2, 3))
-    generator = torch.Generator().manual_seed(seed)
-    base, errors = raw[:4], []
-    for channel in range(raw.shape[1]):
-        moved = torch.zeros_like(base)
-        moved[:, channel] = std[channel] * torch.randn(base[:, channel].shape, generator=generator)
-        errors.append((chain.decode(base + moved) - chain.decode(base)).square().mean().sqrt())
-    weight = torch.stack(errors)
-    return {"mean": mean, "std": std, "weight": weight / weight.mean()}
 
 
 def load(width: int, height: int) -> Pool:
@@ -126,7 +80,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    codec = Codec()
+    codec = Codec.load()
     print("channel weights", [round(float(value), 2) for value in codec.weight], flush=True)
     pool = build(codec, args.width, args.height, args.count, args.seed)
     torch.save(vars(pool), RUNS / f"pool-{args.width}x{args.height}.pt")

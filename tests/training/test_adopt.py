@@ -1,0 +1,32 @@
+"""A checkpoint taken as the start of a run, and exported from it, is the same checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import overpaint
+from training.adopt import adopt
+from training.export import export
+
+MINI = Path(overpaint.__file__).parent / "checkpoints" / "mini"
+
+
+def test_what_was_adopted_is_exported_unchanged_and_is_not_overwritten(tmp_path: Path) -> None:
+    run, made = tmp_path / "run", tmp_path / "made"
+    run.mkdir()
+    adopt(MINI, run)
+    export(made, run)
+    names = [path.relative_to(MINI) for path in MINI.rglob("*") if path.is_file() and path.name != "README.md"]
+    for name in names:
+        if name.suffix == ".safetensors":
+            before, after = load_file(MINI / name), load_file(made / name)
+            assert before.keys() == after.keys()
+            assert all(torch.equal(before[key], after[key]) for key in before)
+        else:
+            assert (MINI / name).read_bytes() == (made / name).read_bytes()
+    with pytest.raises(FileExistsError, match=r"editor\.pt"):
+        adopt(MINI, run)
