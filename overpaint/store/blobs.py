@@ -7,7 +7,6 @@ task owns its blobs alone. Knows files. Does not know tasks' status, or which na
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import threading
@@ -17,13 +16,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from overpaint.errors import StorageFull, StoreUnavailable
+from overpaint.errors import StoreUnavailable
+from overpaint.store.disk import refusal, sync_folder, write_at
 
-#: Up to this size an input picture rides in the submit's transaction; a larger one is a file.
+#: Up to this size an input picture goes with its task into the store, a larger one is a file here.
 #: Measured by `python -m benchmarks.inputs`; docs/decisions/0006-small-inputs.md has the table.
-SMALL_INPUT_BYTES = 384 * 1024
+SMALL_INPUT_BYTES = 2**20
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _TASK_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _FORMAT = r"jpeg|png|webp"
 _PARTIAL = ".partial"
@@ -93,7 +92,7 @@ class FolderBlobs:
         self._lock = threading.Lock()
         self._durable_days: set[Path] = set()
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sync_folder(root.parent)
+        sync_folder(root.parent)
 
     def path(self, name: str) -> Path:
         """Where the blob lies. Raises ValueError for anything but a name made here, so no path leaves the folder."""
@@ -115,7 +114,7 @@ class FolderBlobs:
         except FileExistsError:
             raise
         except OSError as error:
-            raise (StorageFull() if error.errno in _FULL else StoreUnavailable()) from error
+            raise refusal(error) from error
 
     def _put(self, path: Path, data: bytes, *, is_create_only: bool) -> None:
         self._make_day_durable(path.parent.parent)
@@ -131,15 +130,15 @@ class FolderBlobs:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
-        _sync_folder(path.parent.parent)  # last, for on a journaling file system it then finds nothing left to do
+        sync_folder(path.parent)
+        sync_folder(path.parent.parent)  # last, for on a journaling file system it then finds nothing left to do
 
     def _make_day_durable(self, day: Path) -> None:
         with self._lock:  # nobody may rely on a day's folder before it is on the disk
             if day not in self._durable_days:
                 for folder in (*reversed(day.parents[:3]), day):
                     folder.mkdir(mode=0o700, exist_ok=True)
-                    _sync_folder(folder.parent)
+                    sync_folder(folder.parent)
                 self._durable_days.add(day)
 
     def delete(self, name: str) -> None:
@@ -174,19 +173,9 @@ def _is_older(path: Path, limit: float) -> bool:
 
 def _write(path: Path, data: bytes) -> None:
     with open(path, "xb", buffering=0, opener=_open_private) as file:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[file.write(rest) :]
+        write_at(file.fileno(), data, 0)
         os.fsync(file.fileno())
 
 
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

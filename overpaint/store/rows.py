@@ -1,4 +1,4 @@
-"""Rows of the task table to and from the domain's values.
+"""Rows to and from the domain's values.
 
 Knows the order of the columns (a test holds it to the migrations) and which of them are JSON. Does not know SQL.
 """
@@ -10,7 +10,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from overpaint.domain import EditRequest, InputPicture, NewTask, OutputPicture, Standing, Status, Task, Timings, Usage
+from overpaint.domain import (
+    EditRequest,
+    InputPicture,
+    KeyInfo,
+    NewTask,
+    OutputPicture,
+    Standing,
+    Status,
+    Task,
+    Timings,
+    Usage,
+)
 
 
 class _Asked(msgspec.Struct):
@@ -133,3 +144,9 @@ def to_submitted(new: NewTask, created_at: int) -> Task:
 def picture_names(inputs: str, outputs: str) -> list[str]:
     """The blob names in two picture columns."""
     return [each.name for each in _inputs.decode(inputs)] + [each.name for each in _outputs.decode(outputs)]
+
+
+def to_key(row: Sequence[Any]) -> KeyInfo:
+    """A row of `api_key` as a value."""
+    key_id, owner, label, sha256, created_at, revoked_at = row
+    return KeyInfo(id=key_id, owner=owner, label=label, sha256=sha256, created_at=created_at, revoked_at=revoked_at)

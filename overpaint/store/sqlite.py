@@ -32,8 +32,9 @@ from overpaint.domain import (
 )
 from overpaint.errors import FAILURES, QueueFull
 from overpaint.settings import Settings
-from overpaint.store import rows, schema
+from overpaint.store import inputs, rows, schema
 from overpaint.store.clock import Clock, SystemClock
+from overpaint.store.packs import Packs, Place
 from overpaint.store.statements import SQL
 from overpaint.store.tasks import SweepReport
 from overpaint.store.verdicts import Lost, Verdict, attempt_outcome, judge
@@ -64,7 +65,8 @@ class SqliteTaskStore:
         self._record_ttl_ms = round(record_ttl_seconds * 1000)
         self._clock = clock
         self._reader = schema.connect(path, is_reader=True)
-        self._writer = Writer(path)
+        self._packs = Packs(path.with_name("packs"))
+        self._writer = Writer(path, self._packs)
         self._seen = 0
 
     @classmethod
@@ -114,7 +116,7 @@ class SqliteTaskStore:
 
     # Asking
 
-    async def submit(self, new: NewTask, small_inputs: Mapping[str, bytes] | None = None) -> Task:
+    async def submit(self, new: NewTask, pictures: Mapping[str, bytes] | None = None) -> Task:
         task = rows.to_submitted(new, self._clock.wall_ms())
         values = {
             "id": new.id,
@@ -128,13 +130,14 @@ class SqliteTaskStore:
             "queue_max": self._queue_max,
         }
 
-        def insert(db: sqlite3.Connection) -> None:
+        small, large = inputs.split(pictures or {})
+
+        def insert(db: sqlite3.Connection, *places: Place) -> None:
             if db.execute(SQL["submit"], values).rowcount == 0:
                 raise QueueFull(limit=self._queue_max)
-            for name, data in (small_inputs or {}).items():
-                db.execute(SQL["submit_small_input"], {"name": name, "bytes": data})
+            inputs.insert(db, small, dict(zip(large, places, strict=True)))
 
-        await self._writer.run(insert)
+        await self._writer.run(insert, tuple(large.values()))
         return task
 
     async def get(self, owner: str, task_id: str) -> Task | None:
@@ -158,9 +161,12 @@ class SqliteTaskStore:
             for _, n, worker, start, end, word, code in found
         )
 
-    async def small_input(self, name: str) -> bytes | None:
-        found = self._read("small_input", name=name)
-        return found[0][0] if found else None
+    async def input(self, name: str) -> bytes | None:
+        found = self._read("input", name=name)
+        if not found:
+            return None
+        data, *place = found[0]
+        return await asyncio.to_thread(self._packs.read, Place(*place)) if data is None else data
 
     async def cancel(self, owner: str, task_id: str) -> Task | None:
         values = {"owner": owner, "id": task_id, **self._end_of_life(), **_public_error("canceled")}
@@ -296,14 +302,17 @@ class SqliteTaskStore:
         if not self._read("is_anything_expired", **values)[0][0]:
             return ()
 
-        def expire(db: sqlite3.Connection) -> tuple[str, ...]:
-            erased = [
+        def expire(db: sqlite3.Connection) -> tuple[tuple[str, ...], list[Place]]:
+            names = (
                 *_erase(db, db.execute(SQL["expire_pictures"], values).fetchall(), "forget_pictures"),
                 *_erase(db, db.execute(SQL["old_records"], values).fetchall(), "forget_task"),
-            ]
-            return tuple(erased)
+            )
+            return names, inputs.forget(db, names)
 
-        return await self._writer.run(expire)
+        names, places = await self._writer.run(expire)
+        named = {pack for (pack,) in self._read("packs")}
+        await asyncio.to_thread(self._packs.erase, places, named=named)
+        return names
 
     async def check(self) -> None:
         probe = {"name": "probed_at", "value": str(self._clock.wall_ms())}
@@ -327,10 +336,10 @@ class SqliteTaskStore:
 
     async def key_by_hash(self, sha256: str) -> KeyInfo | None:
         found = self._read("key_by_hash", sha256=sha256)
-        return _to_key(found[0]) if found else None
+        return rows.to_key(found[0]) if found else None
 
     async def keys(self) -> tuple[KeyInfo, ...]:
-        return tuple(_to_key(row) for row in self._read("keys"))
+        return tuple(rows.to_key(row) for row in self._read("keys"))
 
     async def revoke_key(self, key_id: str) -> bool:
         return await self._write("revoke_key", {"id": key_id, "now": self._clock.wall_ms()}) == 1
@@ -382,18 +391,10 @@ def _public_error(code: str) -> dict[str, str]:
 
 
 def _erase(db: sqlite3.Connection, tasks: list[Any], statement: str) -> list[str]:
-    names = [name for _, inputs, outputs in tasks for name in rows.picture_names(inputs, outputs)]
-    for name in names:
-        db.execute(SQL["forget_small_input"], {"name": name})
     for seq, _, _ in tasks:
         db.execute(SQL[statement], {"seq": seq})
-    return names
+    return [name for _, taken, made in tasks for name in rows.picture_names(taken, made)]
 
 
 def _fields(value: WorkerInfo | KeyInfo) -> dict[str, object]:
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-
-
-def _to_key(row: tuple[str, str, str, str, int, int | None]) -> KeyInfo:
-    key_id, owner, label, sha256, created_at, revoked_at = row
-    return KeyInfo(id=key_id, owner=owner, label=label, sha256=sha256, created_at=created_at, revoked_at=revoked_at)

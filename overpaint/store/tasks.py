@@ -35,8 +35,8 @@ class SweepReport:
 class TaskStore(Protocol):
     """The task table, which is also the queue. Each method is one transaction; frozen values in and out."""
 
-    async def submit(self, new: NewTask, small_inputs: Mapping[str, bytes] | None = None) -> Task:
-        """Durable and visible once this returns. `small_inputs` (blob name -> bytes) ride in the same transaction.
+    async def submit(self, new: NewTask, pictures: Mapping[str, bytes] | None = None) -> Task:
+        """Durable and visible once this returns, its `pictures` (blob name -> bytes) included.
 
         Raises QueueFull, StorageFull, StoreUnavailable: then nothing was written.
         """
@@ -77,8 +77,8 @@ class TaskStore(Protocol):
         """All tries, oldest first."""
         ...
 
-    async def small_input(self, name: str) -> bytes | None:
-        """A blob that came with its submit; None if it lies in the blob store instead, or is gone."""
+    async def input(self, name: str) -> bytes | None:
+        """A picture that came with its submit; None when it is erased. Raises OSError when it is lost."""
         ...
 
     async def stats(self) -> QueueStats: ...

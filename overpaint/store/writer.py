@@ -1,7 +1,8 @@
 """One thread that writes: it takes what is waiting, commits once, and only then answers.
 
-Each operation runs in a savepoint of its own, so a refused one harms no other; one fsync pays for all of them. Knows
-transactions and the write-ahead log. Does not know what the operations do.
+Pictures come first, into a pack; then each operation runs in a savepoint of its own, so a refused one harms no other.
+One sync of either file pays for all of them. Knows transactions and the write-ahead log. Does not know what the
+operations do.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,11 +20,12 @@ from typing import Any, TypeVar
 
 from overpaint.errors import StoreUnavailable
 from overpaint.store import schema
+from overpaint.store.packs import Packs, Place
 
 T = TypeVar("T")
-Operation = Callable[[sqlite3.Connection], T]
+Operation = Callable[..., T]  #: called with the connection, and the place of each picture that came along
 
-MAX_BATCH = 32  # of inputs of SMALL_INPUT_BYTES that is 12 MiB, while other processes wait for the write lock
+MAX_BATCH = 32  # operations, while other processes wait for the write lock
 IDLE_SECONDS = 1.0  # without a write: then the log is folded whatever its size
 FOLD_SECONDS = 0.25  # least time between two folds under load
 CHECKPOINT_BYTES = 8 * 2**20  # about 2,000 pages: folding them into the file takes some 20 ms
@@ -32,8 +34,10 @@ CHECKPOINT_BYTES = 8 * 2**20  # about 2,000 pages: folding them into the file ta
 @dataclass(slots=True, eq=False)
 class _Entry:
     operation: Operation[Any]
+    pictures: Sequence[bytes]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    places: Sequence[Place] = ()
     result: Any = field(default=None)
     error: BaseException | None = field(default=None)
 
@@ -49,18 +53,19 @@ class _Entry:
 class Writer:
     """Group commit on one connection. `run` may be called from any event loop of the process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, packs: Packs) -> None:
         self.is_checkpointer = False  #: set in the one process that folds the write-ahead log into the file
         self._path = path
         self._wal = path.with_name(path.name + "-wal")
+        self._packs = packs
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._is_closed = False
         self._folded_at = -FOLD_SECONDS
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, operation: Operation[T]) -> T:
-        """The operation's result, once it is on the disk.
+    async def run(self, operation: Operation[T], pictures: Sequence[bytes] = ()) -> T:
+        """The operation's result, once it and the `pictures` are on the disk.
 
         Raises what the operation raised, StorageFull, or StoreUnavailable: then nothing of it was written.
         """
@@ -68,7 +73,7 @@ class Writer:
             raise StoreUnavailable()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Entry(operation, loop, future))
+        self._queue.put(_Entry(operation, pictures, loop, future))
         return await future
 
     def close(self) -> None:
@@ -82,11 +87,12 @@ class Writer:
         try:
             while (batch := self._take()) is not None:
                 if batch:
-                    _commit_together(connection, batch)
+                    self._store(connection, batch)
                     _answer(batch)
                 self._fold_log_if_due(connection, is_idle=not batch)
         finally:
             connection.close()
+            self._packs.close()
 
     def _take(self) -> list[_Entry] | None:
         """What is waiting now, without waiting for more; nothing after an idle second; None at the end."""
@@ -103,6 +109,25 @@ class Writer:
         if batch:
             self._queue.put(None)  # the end comes after these
         return batch or None
+
+    def _store(self, connection: sqlite3.Connection, batch: list[_Entry]) -> None:
+        """Pictures outside the transaction, so that no other process waits for large ones."""
+        with_pictures = [entry for entry in batch if entry.pictures]
+        if with_pictures:
+            self._pack(with_pictures)
+        is_committed = _commit_together(connection, [entry for entry in batch if entry.error is None])
+        if is_committed and with_pictures and all(entry.error for entry in with_pictures):  # as when the queue is full
+            self._packs.take_back()
+
+    def _pack(self, entries: list[_Entry]) -> None:
+        try:
+            places = iter(self._packs.append([picture for entry in entries for picture in entry.pictures]))
+        except Exception as error:
+            for entry in entries:
+                entry.error = error
+        else:
+            for entry in entries:
+                entry.places = [next(places) for _ in entry.pictures]
 
     def _fold_log_if_due(self, connection: sqlite3.Connection, *, is_idle: bool) -> None:
         size = self._wal_bytes() if self.is_checkpointer else 0
@@ -123,23 +148,25 @@ class Writer:
         return self._wal.stat().st_size if self._wal.exists() else 0
 
 
-def _commit_together(connection: sqlite3.Connection, batch: list[_Entry]) -> None:
+def _commit_together(connection: sqlite3.Connection, batch: list[_Entry]) -> bool:
     try:
         connection.execute("BEGIN IMMEDIATE")
         for entry in batch:
             _run_alone(connection, entry)
         connection.execute("COMMIT")
+        return True
     except Exception as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         for entry in batch:
             entry.error = _for_caller(error)
+        return False
 
 
 def _run_alone(connection: sqlite3.Connection, entry: _Entry) -> None:
     connection.execute("SAVEPOINT entry")
     try:
-        entry.result = entry.operation(connection)
+        entry.result = entry.operation(connection, *entry.places)
     except Exception as error:
         if not connection.in_transaction:  # on a full disk SQLite itself takes the whole batch back
             raise

@@ -206,7 +206,7 @@ class Worker:
     async def _fetch(self, picture: InputPicture, lease: Lease) -> bytes:
         """The stored bytes, and exactly those. Raises EditFailed("input_lost")."""
         try:
-            data = await self._patiently(lambda: self._store.small_input(picture.name), lease.is_stopped)
+            data = await self._patiently(lambda: self._store.input(picture.name), lease.is_stopped)
             if data is None:
                 data = await asyncio.to_thread(self._blobs.get, picture.name)
         except OSError:

@@ -138,7 +138,7 @@ async def test_every_spelling_of_an_image_gives_the_same_bytes(world: World) -> 
     for spelling in spellings:
         task = await stored(world, await post(world, order(image=spelling)))
         assert task.inputs[0].sha256 == sha256(PNG).hexdigest(), spelling[:40]
-        assert await world.store.small_input(task.inputs[0].name) == PNG
+        assert await world.store.input(task.inputs[0].name) == PNG
         assert (task.inputs[0].width, task.inputs[0].height, task.inputs[0].format) == (48, 32, "png")
 
 

@@ -1,4 +1,4 @@
-"""A process of its own for the tests: `child.py prepare|claim|submit|hold DATABASE [WORKER]`."""
+"""A process of its own for the tests: `child.py prepare|claim|submit|hold DATABASE [WORKER|BYTES]`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ async def claim(path: Path, worker_id: str) -> None:
     await store.close()
 
 
-async def submit(path: Path) -> None:
+async def submit(path: Path, size: str) -> None:
     """Submits from 16 sides for ever, and prints each id once it is acknowledged."""
     store = SqliteTaskStore.open(path, queue_max=0)
 
     async def side() -> None:
         while True:
             new = new_task()
-            await store.submit(new, {new.inputs[0].name: new.id.encode()})
+            await store.submit(new, {new.inputs[0].name: new.id.encode().ljust(int(size))})
             print(new.id, flush=True)
 
     await asyncio.gather(*(side() for _ in range(16)))

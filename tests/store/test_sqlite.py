@@ -17,8 +17,10 @@ from pathlib import Path
 import pytest
 
 from overpaint.domain import Released, Status
-from overpaint.errors import ConfigurationError, StorageFull, StoreUnavailable
+from overpaint.errors import ConfigurationError, QueueFull, StorageFull, StoreUnavailable
 from overpaint.store import rows, schema, writer
+from overpaint.store.inputs import ROW_BYTES
+from overpaint.store.packs import Packs
 from overpaint.store.sqlite import SqliteTaskStore
 from overpaint.store.statements import SQL, parse
 from overpaint.store.writer import Writer
@@ -72,15 +74,28 @@ def test_first_starts_of_several_processes_may_meet(path):
 
 def test_a_migration_is_whole_or_not_there(path, monkeypatch):
     real = dict(schema._migrations())
-    broken = {**real, 2: ["CREATE TABLE extra (a INTEGER) STRICT", "INSERT INTO nowhere VALUES (1)"]}
+    last = max(real)
+    broken = {**real, last + 1: ["CREATE TABLE extra (a INTEGER) STRICT", "INSERT INTO nowhere VALUES (1)"]}
     schema.prepare(path)
     monkeypatch.setattr(schema, "_migrations", lambda: iter(broken.items()))
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):
         schema.prepare(path)
-    assert query(path, "PRAGMA user_version") == [(1,)]
-    broken[2] = ["CREATE TABLE extra (a INTEGER) STRICT"]
+    assert query(path, "PRAGMA user_version") == [(last,)]
+    broken[last + 1] = ["CREATE TABLE extra (a INTEGER) STRICT"]
     schema.prepare(path)
-    assert query(path, "PRAGMA user_version") == [(2,)]
+    assert query(path, "PRAGMA user_version") == [(last + 1,)]
+
+
+async def test_small_pictures_of_the_first_version_are_kept(path, monkeypatch):
+    real = dict(schema._migrations())
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "_migrations", lambda: iter([(1, real[1])]))
+        schema.prepare(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO small_input VALUES ('inputs/a', x'504e47')")
+    store = SqliteTaskStore.open(path)
+    assert await store.input("inputs/a") == b"PNG"
+    await store.close()
 
 
 def test_a_file_of_a_newer_version_is_refused_untouched(path):
@@ -165,7 +180,7 @@ async def test_leases_of_an_earlier_boot_are_void_and_uncounted(path):
 def held_writer(path: Path) -> Iterator[tuple[Writer, threading.Event]]:
     """A writer that is kept busy until the event, so that what comes meanwhile becomes one batch."""
     schema.prepare(path)
-    it = Writer(path)
+    it = Writer(path, Packs(path.with_name("packs")))
     go = threading.Event()
     try:
         yield it, go
@@ -256,16 +271,57 @@ async def test_a_full_disk_refuses_writes_keeps_reads_and_recovers(path):
     store = SqliteTaskStore.open(path)
     task = await store.submit(new_task())
     pages = query(path, "PRAGMA page_count")[0][0]
-    await store._writer.run(lambda db: db.execute(f"PRAGMA max_page_count = {pages + 2}").fetchall())
+    await store._writer.run(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchall())
     big = new_task()
     with pytest.raises(StorageFull):
-        await store.submit(big, {big.inputs[0].name: bytes(100_000)})
+        await store.submit(big, {big.inputs[0].name: bytes(ROW_BYTES)})
     assert await store.get("me", task.id) == task
     assert await store.get("me", big.id) is None
     await store._writer.run(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchall())
-    await store.submit(big, {big.inputs[0].name: bytes(100_000)})
+    await store.submit(big, {big.inputs[0].name: bytes(ROW_BYTES)})
     await store.close()
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_a_pack_that_cannot_be_synced_refuses_its_submits_alone(path, monkeypatch):
+    store = SqliteTaskStore.open(path)
+    large, small = new_task(), new_task()
+
+    def fail(pictures: object) -> None:
+        raise StorageFull()
+
+    monkeypatch.setattr(store._packs, "append", fail)
+    with pytest.raises(StorageFull):
+        await store.submit(large, {large.inputs[0].name: bytes(ROW_BYTES + 1)})
+    await store.submit(small, {small.inputs[0].name: b"png"})
+    assert await store.get("me", large.id) is None
+    assert await store.input(small.inputs[0].name) == b"png"
+    await store.close()
+
+
+async def test_a_picture_is_on_the_disk_before_its_row_is_begun(path, monkeypatch):
+    store = SqliteTaskStore.open(path)
+    new, steps = new_task(), []
+    real_append = store._packs.append
+    monkeypatch.setattr(store._packs, "append", lambda pictures: (real_append(pictures), steps.append("packed"))[0])
+    await store._writer.run(lambda db: db.set_trace_callback(lambda sql: steps.append(sql.split()[0])))
+    steps.clear()
+    await store.submit(new, {new.inputs[0].name: bytes(ROW_BYTES + 1)})
+    assert steps[:2] == ["packed", "BEGIN"]
+    await store.close()
+
+
+async def test_pictures_refused_by_a_full_queue_take_no_room(path):
+    store = SqliteTaskStore.open(path, queue_max=1)
+    tasks, large = [new_task() for _ in range(3)], bytes(100_000)
+    await store.submit(tasks[0], {tasks[0].inputs[0].name: large})
+    for task in tasks[1:]:
+        with pytest.raises(QueueFull):
+            await store.submit(task, {task.inputs[0].name: large})
+    (pack,) = path.with_name("packs").iterdir()
+    assert pack.stat().st_size < 2.1 * len(large)
+    assert await store.input(tasks[0].inputs[0].name) == large
+    await store.close()
 
 
 async def test_a_locked_file_refuses_writes_and_keeps_reads(path, monkeypatch):
@@ -314,9 +370,9 @@ async def test_processes_on_one_file_never_claim_a_task_twice(path):
     await store.close()
 
 
-@pytest.mark.parametrize("acknowledged", [1, 40, 300])
-def test_a_writer_killed_in_the_middle_loses_nothing_it_acknowledged(path, acknowledged):
-    child = subprocess.Popen([sys.executable, CHILD, "submit", path], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize(("acknowledged", "size"), [(1, 36), (40, 36), (300, 36), (40, 100_000)])
+def test_a_writer_killed_in_the_middle_loses_nothing_it_acknowledged(path, acknowledged, size):
+    child = subprocess.Popen([sys.executable, CHILD, "submit", path, str(size)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     lines = [child.stdout.readline() for _ in range(acknowledged)]
     os.kill(child.pid, signal.SIGKILL)
@@ -324,16 +380,16 @@ def test_a_writer_killed_in_the_middle_loses_nothing_it_acknowledged(path, ackno
     child.wait()
     acked = [line.strip() for line in lines if line.endswith("\n")]
     assert len(acked) >= acknowledged
-    asyncio.run(everything_is_there(path, acked))
+    asyncio.run(everything_is_there(path, acked, size))
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
 
 
-async def everything_is_there(path: Path, ids: list[str]) -> None:
+async def everything_is_there(path: Path, ids: list[str], size: int) -> None:
     store = SqliteTaskStore.open(path)
     for task_id in ids:
         task = await store.outputs_of(task_id)
         assert task is not None
-        assert await store.small_input(task.inputs[0].name) == task_id.encode()
+        assert await store.input(task.inputs[0].name) == task_id.encode().ljust(size)
     claim = await store.claim("w")
     assert claim is not None
     assert await store.finish(claim, succeeded())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 
 import pytest
 
@@ -33,11 +34,19 @@ async def test_somebody_elses_task_and_an_unknown_one_look_the_same(store):
     assert await store.outputs_of(task.id) == task
 
 
-async def test_small_inputs_come_with_their_task(store):
-    new = new_task()
-    await store.submit(new, {new.inputs[0].name: b"png"})
-    assert await store.small_input(new.inputs[0].name) == b"png"
-    assert await store.small_input("inputs/none") is None
+@pytest.mark.parametrize("size", [1, 16_384, 16_385, 500_000])
+async def test_pictures_come_with_their_task(open_store, size):
+    new, data = new_task(), os.urandom(size)
+    await open_store().submit(new, {new.inputs[0].name: data})
+    assert await open_store().input(new.inputs[0].name) == data
+    assert await open_store().input("inputs/none") is None
+
+
+async def test_submits_that_come_together_keep_their_pictures_apart(store):
+    pictures = {new_task(): os.urandom(size) for size in (5, 20_000, 70_000, 20_000, 9, 300_000)}
+    await asyncio.gather(*(store.submit(new, {new.inputs[0].name: data}) for new, data in pictures.items()))
+    for new, data in pictures.items():
+        assert await store.input(new.inputs[0].name) == data
 
 
 async def test_a_full_queue_refuses_and_writes_nothing(open_store):
@@ -48,7 +57,7 @@ async def test_a_full_queue_refuses_and_writes_nothing(open_store):
     with pytest.raises(QueueFull):
         await store.submit(refused, {refused.inputs[0].name: b"png"})
     assert await store.get("me", refused.id) is None
-    assert await store.small_input(refused.inputs[0].name) is None
+    assert await store.input(refused.inputs[0].name) is None
     await store.claim("w")
     await store.submit(refused)
 
@@ -307,10 +316,11 @@ async def test_stats_count_the_queue(store, clock):
     assert dataclasses.astuple(await store.stats()) == (2, 1, clock.wall_ms() - 1000)
 
 
-async def test_pictures_expire_and_the_record_stays_for_its_time(open_store, clock):
+@pytest.mark.parametrize("size", [3, 100_000])
+async def test_pictures_expire_and_the_record_stays_for_its_time(open_store, clock, size):
     store = open_store(result_ttl_seconds=10, record_ttl_seconds=100)
     new = new_task()
-    await store.submit(new, {new.inputs[0].name: b"png"})
+    await store.submit(new, {new.inputs[0].name: bytes(size)})
     waiting = await store.submit(new_task())
     await store.finish(await store.claim("w"), succeeded())
     clock.seconds += 9.999
@@ -320,7 +330,7 @@ async def test_pictures_expire_and_the_record_stays_for_its_time(open_store, clo
     assert await store.expire() == ()
     task = await store.get("me", new.id)
     assert (task.status, task.is_expired, task.outputs) == (Status.SUCCEEDED, True, ())
-    assert await store.small_input(new.inputs[0].name) is None
+    assert await store.input(new.inputs[0].name) is None
     clock.seconds += 90
     assert await store.expire() == ()
     assert await store.get("me", new.id) is None

@@ -35,6 +35,10 @@ SELECT seq, inputs, outputs FROM task WHERE finished_at IS NOT NULL AND finished
 -- Erases a task and, by its foreign key, its attempts.
 DELETE FROM task WHERE seq = :seq;
 
--- name: forget_small_input
--- Erases a small picture.
-DELETE FROM small_input WHERE name = :name;
+-- name: forget_input
+-- Erases a small picture, or tells the place of one to erase.
+DELETE FROM input WHERE name = :name RETURNING pack, at, length;
+
+-- name: packs
+-- The packs that hold pictures.
+SELECT DISTINCT pack FROM input WHERE pack IS NOT NULL;

@@ -6,9 +6,13 @@ INSERT INTO task (id, owner, dialect, checkpoint, public_base, request, inputs, 
 SELECT :id, :owner, :dialect, :checkpoint, :public_base, :request, :inputs, :created_at
  WHERE :queue_max = 0 OR (SELECT count(*) FROM task WHERE status = 'queued') < :queue_max;
 
--- name: submit_small_input
+-- name: put_small_input
 -- Keeps a small picture in the transaction of its task.
-INSERT INTO small_input (name, bytes) VALUES (:name, :bytes);
+INSERT INTO input (name, length, bytes) VALUES (:name, length(:bytes), :bytes);
+
+-- name: put_packed_input
+-- Remembers where a picture lies.
+INSERT INTO input (name, pack, at, length) VALUES (:name, :pack, :at, :length);
 
 -- name: task
 -- One task by its id.
@@ -25,9 +29,9 @@ SELECT id, checkpoint, request, status, attempt, step, outputs, error_code, erro
            (SELECT count(*) FROM task AS ahead WHERE ahead.status = 'queued' AND ahead.seq <= task.seq)) END
   FROM task WHERE id = :id AND owner = :owner;
 
--- name: small_input
--- The bytes of one small picture.
-SELECT bytes FROM small_input WHERE name = :name;
+-- name: input
+-- One input picture: its bytes, or its place.
+SELECT bytes, pack, at, length FROM input WHERE name = :name;
 
 -- name: attempts
 -- All tries at one task, oldest first.
