@@ -1,8 +1,8 @@
 """The task store on SQLite: one file, shared by the processes of one machine.
 
-Reads run on the calling thread: they are short, and see every commit. Writes go to this process's writer thread. Knows
-which statements make up each move of a task. Does not know how they are spelled (sql/), how failures are counted
-(verdicts.py), or how commits are shared (writer.py).
+Reads run on the calling thread, be it an event loop: by an index, in some 10 us, and behind no writer (the log is
+write-ahead). Writes go to this process's writer thread. Knows which statements make up each move of a task. Does not
+know how they are spelled (sql/), how failures are counted (verdicts.py), or how commits are shared (writer.py).
 """
 
 from __future__ import annotations
