@@ -45,8 +45,8 @@ bench: $(TOOLS) ## Measure the service and the engine (minutes)
 	@$(PIP) install --quiet --constraint constraints.txt --group bench || echo "A peer is missing; its row says so." >&2
 	@for script in api inputs latency engine; do $(BIN)/python -m benchmarks.$$script || exit 1; done
 
-score: $(TOOLS) ## Judge the mini checkpoint on held-out photographs
-	@$(BIN)/python -m training.score
+score: $(TOOLS) ## Judge the mini checkpoint: the short table of its card
+	@$(BIN)/python -m training.score --quick
 
 clean: ## Remove what was set up and built; never ./data
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

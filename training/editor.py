@@ -108,6 +108,7 @@ def diets(shapes: tuple[tuple[int, int, float], ...], **shares: float) -> tuple[
 STAGES = {
     "words": Stage(diets(SHAPES[:1], scattered=1.0), 0.005, 0.002, 900, decay=0.3),
     "rich": Stage(diets(SHAPES, scattered=0.5, window=0.45, whole=0.05), 0.004, 0.0016, 2600, decay=0.5),
+    "extend": Stage(diets(SHAPES[:1], scattered=0.6, window=0.3, whole=0.1), 0.002, 0.0008, 700, decay=0.6),
     "polish": Stage(diets(SHAPES, scattered=0.4, window=0.45, whole=0.15), 0.003, 0.0012, 700, warmup=10, decay=0.8),
 }
 

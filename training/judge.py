@@ -1,17 +1,19 @@
 """Makes edits through `Editor.edit`, as the service does, and compares them with the true ones.
 
-Knows held-out photographs, true edits and who competes with whom. Does not know sentences, tables or pictures of them.
+Knows true edits and who competes with whom. Does not know sentences, tables or pictures of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from overpaint.model import Edited, Editor
-from training import crops, edits, photographs
+from training import crops, edits
 
 PLAIN = [name for name in edits.OFFERED if name not in edits.STRENGTHS]
 #: too alike to compete: what is nearest says nothing
@@ -38,11 +40,10 @@ class Judged:
 
 
 class Judge:
-    """Holds the held-out photographs at the working size and remembers true edits and their round trips."""
+    """Holds photographs at the working size and remembers their true edits and round trips."""
 
-    def __init__(self, editor: Editor) -> None:
+    def __init__(self, editor: Editor, found: Mapping[str, Image.Image]) -> None:
         self.editor = editor
-        found = photographs.load("heldout", kind="photo")
         self.images = {name: crops.to_area(image, editor.checkpoint.native_pixels) for name, image in found.items()}
         self.pixels = {name: crops.to_pixels(image) for name, image in self.images.items()}
         self.truths: dict[tuple[str, str], Tensor] = {}
@@ -78,6 +79,20 @@ class Judge:
         unchanged = mse(self.pixels[name], self.truth(name, family))
         nearest = min(distances, key=distances.__getitem__)
         return Judged(distances[family], self.roundtrip(name, family), unchanged, nearest)
+
+
+def ratio(rows: Sequence[Judged]) -> float:
+    """Of pooled errors: what the editor adds to the autoencoder's own, over that of the unchanged picture."""
+    return (pooled(rows, "error") - pooled(rows, "roundtrip")) / pooled(rows, "unchanged")
+
+
+def pooled(rows: Sequence[Judged], field: str) -> float:
+    return mean(getattr(row, field) for row in rows)
+
+
+def mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return sum(listed) / len(listed)
 
 
 def mse(first: Tensor, second: Tensor) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.progress import track
 
 from overpaint.model import load_editor
-from training import crops, edits
+from training import crops, edits, photographs
 from training.heldout import EVERYDAY, FRESH, FRESH2, HELDOUT, HELDOUT_UNKNOWN
-from training.judge import Judge, Judged, decibels, mse
+from training.judge import Judge, decibels, mean, mse, pooled, ratio
 
 LANGUAGES = ("en", "zh")
+EXAMPLES = Path(__file__).parents[1] / "examples"
 Table = Mapping[str, Mapping[str, Sequence[str]]]
 #: sentences that training met, and those it never did
 KINDS: dict[str, tuple[Table, ...]] = {"everyday": (EVERYDAY,), "unseen": (HELDOUT, FRESH, FRESH2)}
@@ -98,30 +99,23 @@ def sheet(judge: Judge, path: Path) -> None:
     canvas.save(path, quality=88)
 
 
-def ratio(rows: Sequence[Judged]) -> float:
-    return (pooled(rows, "error") - pooled(rows, "roundtrip")) / pooled(rows, "unchanged")
-
-
-def pooled(rows: Sequence[Judged], field: str) -> float:
-    return mean(getattr(row, field) for row in rows)
-
-
-def mean(values: Iterable[float]) -> float:
-    listed = list(values)
-    return sum(listed) / len(listed)
+def examples() -> dict[str, Image.Image]:
+    """The held-out photographs that lie in the repository."""
+    return {path.stem: Image.open(path).convert("RGB") for path in sorted(EXAMPLES.glob("*.jpg"))}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Scores a checkpoint on held-out photographs.")
     parser.add_argument("checkpoint", nargs="?", default="overpaint/checkpoints/mini")
-    parser.add_argument("--quick", action="store_true", help="the first sentence of each list only")
+    parser.add_argument("--quick", action="store_true", help="first sentence of each list, pictures of examples/")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--no-table", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     started = time.monotonic()
-    judge = Judge(load_editor(args.checkpoint))
+    found = examples() if args.quick else photographs.load("heldout", kind="photo")
+    judge = Judge(load_editor(args.checkpoint), found)
     most = 1 if args.quick else 99
     if not args.no_table:
         print(f"Held-out photographs: {', '.join(judge.images)}\n", flush=True)

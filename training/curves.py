@@ -1,0 +1,43 @@
+"""Draws how the loss and the families' errors fell over a run.
+
+Knows the lines that `training.editor` writes. Does not judge: these are training prompts and training crops.
+
+    python -m training.curves        # runs/editor.jsonl → training/curves.png
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+
+from training import edits
+from training.autoencoder import RUNS
+
+GROUPS = {"tones": edits.tone.EDITS, "strengths": edits.STRENGTHS, "styles": edits.style.EDITS}
+
+
+def draw(lines: list[dict[str, float]], path: Path) -> None:
+    """One curve for the loss, one for each group's mean error over that of the unchanged picture."""
+    mpl.use("Agg")
+    figure, axis = plt.subplots(figsize=(7, 3.5), layout="constrained")
+    steps = [line["step"] for line in lines]
+    axis.plot(steps, [line["loss"] for line in lines], color="black", label="loss")
+    for name, group in GROUPS.items():
+        errors = [[line[family] for family in group if family in line] for line in lines]
+        axis.plot(steps, [sum(e) / len(e) if e else float("nan") for e in errors], label=f"{name}: error / unchanged")
+    axis.set(xlabel="steps", yscale="log", title="Training mini: latents of training crops, all noise levels")
+    axis.grid(visible=True, which="both", alpha=0.3)
+    axis.legend()
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    lines = [json.loads(line) for line in (RUNS / "editor.jsonl").read_text().splitlines()]
+    draw(lines, Path(__file__).parent / "curves.png")
+
+
+if __name__ == "__main__":
+    main()
