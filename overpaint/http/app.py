@@ -18,7 +18,7 @@ import uvicorn
 from overpaint import catalog
 from overpaint.catalog import Checkpoint
 from overpaint.errors import OverpaintError
-from overpaint.http import files, novita, ops
+from overpaint.http import bodies, files, novita, ops
 from overpaint.http.front import Front, base_of
 from overpaint.http.openapi import document
 from overpaint.http.protocol import GatheringProtocol
@@ -78,6 +78,7 @@ def create_app(settings: Settings, store: TaskStore, blobs: FolderBlobs, checkpo
 def run(settings: Settings, listener: socket.socket | None = None) -> None:
     """The API process's main: serves until it is told to stop. `listener`: a bound socket to serve instead."""
     configure_logging(settings)
+    bodies.keep_memory()
     checkpoint = catalog.read(locate(settings.checkpoint, offline=True))
     store = SqliteTaskStore.of(settings)
     blobs = FolderBlobs(settings.data / "blobs")
