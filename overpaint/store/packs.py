@@ -89,9 +89,9 @@ class Packs:
         Raises StoreUnavailable when the disk refuses.
         """
         try:
-            for pack in self._folder.glob("*"):
-                is_idle = pack.stat().st_mtime < time.time() - UNNAMED_SECONDS
-                if is_idle and pack.name not in named and pack.name != self._name:
+            for pack in self._folder.glob("????????-????-7???-*"):
+                is_left = pack.name not in named and pack.name != self._name
+                if is_left and _age_seconds(pack.name) >= UNNAMED_SECONDS:
                     pack.unlink()
             for place in places:
                 self._overwrite(place)
@@ -109,3 +109,8 @@ class Packs:
         if self._file >= 0:
             os.close(self._file)
         self._file, self._name = -1, ""
+
+
+def _age_seconds(pack: str) -> float:
+    """Since it was begun, as its UUIDv7 says in 48 bits of milliseconds; its file's time changes at each erasure."""
+    return time.time() - int(pack[:8] + pack[9:13], 16) / 1000

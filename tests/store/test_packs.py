@@ -14,8 +14,6 @@ from overpaint.errors import StorageFull, StoreUnavailable
 from overpaint.store import packs
 from overpaint.store.packs import Packs, Place
 
-LONG_AGO = time.time() - packs.UNNAMED_SECONDS - 60
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -106,13 +104,18 @@ def test_what_is_erased_is_overwritten_and_its_neighbours_stay(folder):
         it.read(gone)
 
 
-def test_only_old_packs_that_nobody_names_are_deleted(folder):
+def test_only_old_packs_that_nobody_names_are_deleted(folder, monkeypatch):
     it = Packs(folder)
     packed = {}
-    for name in ("old", "named", "young", "open"):
+    for name in ("left", "named", "open"):
         it.close()
         packed[name] = folder / it.append([b"picture"])[0].pack
-    for name in ("old", "named", "open"):
-        os.utime(packed[name], (LONG_AGO, LONG_AGO))
+    stray = folder / "notes.txt"
+    stray.write_text("not ours")
     it.erase([], named={packed["named"].name})
-    assert {name for name, pack in packed.items() if pack.exists()} == {"named", "young", "open"}
+    assert all(pack.exists() for pack in packed.values())
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + packs.UNNAMED_SECONDS)
+    it.erase([it.append([b"picture"])[0]], named={packed["named"].name})
+    assert {name for name, pack in packed.items() if pack.exists()} == {"named", "open"}
+    assert stray.exists()

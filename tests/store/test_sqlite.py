@@ -311,6 +311,17 @@ async def test_a_picture_is_on_the_disk_before_its_row_is_begun(path, monkeypatc
     await store.close()
 
 
+async def test_a_pack_that_is_gone_is_a_lost_picture(path):
+    store = SqliteTaskStore.open(path)
+    new = new_task()
+    await store.submit(new, {new.inputs[0].name: bytes(ROW_BYTES + 1)})
+    for pack in path.with_name("packs").iterdir():
+        pack.unlink()
+    with pytest.raises(FileNotFoundError):
+        await store.input(new.inputs[0].name)
+    await store.close()
+
+
 async def test_pictures_refused_by_a_full_queue_take_no_room(path):
     store = SqliteTaskStore.open(path, queue_max=1)
     tasks, large = [new_task() for _ in range(3)], bytes(100_000)
