@@ -33,6 +33,7 @@ from overpaint.domain import (
     WorkerInfo,
 )
 from overpaint.errors import EditFailed, TryLater
+from overpaint.images.sandbox import Sandbox
 from overpaint.settings import Settings
 from overpaint.store.blobs import FolderBlobs, result_name
 from overpaint.store.tasks import TaskStore
@@ -87,6 +88,7 @@ class Worker:
         self._patience = patience
         self._presence = Presence(store, info, lease_seconds=settings.lease_seconds)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="making")
+        self._sandbox = Sandbox(max_pixels=settings.max_image_pixels)
         self._draining = asyncio.Event()
         self._lease: Lease | None = None
 
@@ -219,7 +221,7 @@ class Worker:
         """Raises Stopped: at the next step, or at once when the lease says that waiting for it is no use."""
         work = partial(
             making.edit,
-            max_pixels=self._settings.max_image_pixels,
+            sandbox=self._sandbox,
             on_step=_from_thread(lease.stepped),
             is_stopped=lease.is_stopped,
         )

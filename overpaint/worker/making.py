@@ -17,6 +17,7 @@ from PIL import Image
 from overpaint.domain import EditRequest, InputPicture
 from overpaint.errors import EditFailed, InvalidRequest
 from overpaint.images import raster
+from overpaint.images.sandbox import Sandbox
 
 if TYPE_CHECKING:  # torch comes with it, and only `load` shall wait for that
     from overpaint.model import Edited, Editor, Step
@@ -59,12 +60,15 @@ def edit(
     request: EditRequest,
     files: Sequence[bytes],
     *,
-    max_pixels: int,
+    sandbox: Sandbox,
     on_step: OnStep,
     is_stopped: Callable[[], bool],
 ) -> Edited | None:
-    """Makes the picture; None when `is_stopped` said so at a step. Raises EditFailed, and whatever went wrong."""
-    pictures = [_opened(file, max_pixels) for file in files]
+    """Makes the picture; None when `is_stopped` said so at a step. Raises EditFailed, and whatever went wrong.
+
+    sandbox  where the files are decoded
+    """
+    pictures = [_opened(file, sandbox) for file in files]
     items = editor.edit(
         pictures,
         request.prompt,
@@ -112,9 +116,9 @@ def _is_named(error: Exception, name: str) -> bool:
     return any(kind.__name__ == name for kind in type(error).__mro__)
 
 
-def _opened(file: bytes, max_pixels: int) -> Image.Image:
+def _opened(file: bytes, sandbox: Sandbox) -> Image.Image:
     try:
-        return raster.open_upright(file, max_pixels=max_pixels)
+        return sandbox.open_upright(file)
     except InvalidRequest:  # its header was good when it came in; its rest is not
         raise EditFailed("input_lost") from None
 

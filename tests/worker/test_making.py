@@ -10,6 +10,7 @@ from PIL import Image
 
 from overpaint.domain import EditRequest, InputPicture
 from overpaint.errors import EditFailed
+from overpaint.images.sandbox import Sandbox
 from overpaint.worker import making
 from tests.worker.doubles import ScriptedEditor, picture
 
@@ -20,7 +21,11 @@ def request(**changes: Any) -> EditRequest:
 
 def made(editor: ScriptedEditor, asked: EditRequest, data: bytes | None = None, **more: Any) -> Any:
     heard: dict[str, Any] = {"on_step": lambda step, total: None, "is_stopped": lambda: False, **more}
-    return making.edit(editor, asked, [picture() if data is None else data], max_pixels=40_000_000, **heard)  # type: ignore[arg-type]
+    sandbox = Sandbox(max_pixels=40_000_000)
+    try:
+        return making.edit(editor, asked, [picture() if data is None else data], sandbox=sandbox, **heard)  # type: ignore[arg-type]
+    finally:
+        sandbox.close()
 
 
 @pytest.mark.parametrize(
