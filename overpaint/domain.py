@@ -95,6 +95,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which key and which request a task came from: it leads from a log line of a worker back to its caller."""
+
+    key_id: str = ""
+    request_id: str = ""
+    traceparent: str = ""  #: W3C Trace Context, checked; empty for none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
     """A checked request on its way into the store."""
 
@@ -105,6 +114,7 @@ class NewTask:
     request: EditRequest
     inputs: tuple[InputPicture, ...]
     public_base: str  #: scheme, host and prefix of the submitting request, for links
+    origin: Origin = Origin()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +144,19 @@ class Task:
     finished_at: int | None = None
     expires_at: int | None = None  #: pictures are erased then
     is_expired: bool = False  #: pictures are erased already
+    origin: Origin = Origin()
+
+    @property
+    def wait_seconds(self) -> float:
+        """From submit to the first claim, 0 before it; never negative, though clocks may be set back."""
+        return max(0, (self.started_at or self.created_at) - self.created_at) / 1000
+
+    @property
+    def trail(self) -> dict[str, str]:
+        """The ids by which its log lines are found; those that it has."""
+        origin = self.origin
+        ids = {"key_id": origin.key_id, "request_id": origin.request_id, "trace_id": origin.traceparent[3:35]}
+        return {"task_id": self.id, **{name: value for name, value in ids.items() if value}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

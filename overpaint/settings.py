@@ -107,6 +107,12 @@ class Settings(BaseSettings):
 
     log_format: str = Field(default="auto", pattern="^(auto|text|json)$", description="`auto`: text on a terminal.")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="Least level logged.")
+    log_prompts: bool = Field(default=False, description="Whether the line of a finished edit holds its prompt.")
+    metrics: str = Field(
+        default="open",
+        pattern="^(open|key|off)$",
+        description="`/metrics` is for anybody, for holders of a key, or for nobody.",
+    )
 
     @model_validator(mode="after")
     def _api_key_is_usable(self) -> Settings:

@@ -1,7 +1,8 @@
 """Logs and metrics: what the operator sees.
 
-Knows the allowed log fields and the metric table. Does not know who logs. A log line is an event word and fields from
-an allow-list; anything else (a prompt, a key, a URL's query, picture bytes) is dropped here, not by good intentions.
+Knows the allowed log fields and the metric table. Does not know who logs or counts. A log line is an event word and
+fields from an allow-list; anything else (a prompt, a key, a URL's query, picture bytes) is dropped here, not by good
+intentions. Ids bound with `structlog.contextvars` stand on every line until they are unbound.
 """
 
 from __future__ import annotations
@@ -9,53 +10,66 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from itertools import groupby
+from math import inf
+from typing import Any, NamedTuple
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from overpaint import __version__
+from overpaint.masking import masked
 from overpaint.settings import Settings
 
 FIELDS = re.compile(
     r"""(?x) ts | timestamp | level | event | exc_info | exception | logger | message
-    | request_id | task_id | attempts? | worker | worker_id | key_id | pid
+    | request_id | task_id | trace_id | attempts? | worker | worker_id | key_id | pid
     | device | checkpoint | dtype | state | outcome | code | status | method | route | dialect | field
     | steps? | seed | size | width | height | images | count | restarts | deaths | exit_code | signal
     | host | port | version | hint | problem | process | reason | seconds | requeued | failed | canceled | erased
-    | \w+_(?:ms|seconds|bytes|pixels|percent)"""
+    | \w+_(?:ms|seconds|bytes|pixels|percent|characters)"""
 )
-_SECRETS = re.compile(r"op_[0-9A-Za-z]{8}_[0-9A-Za-z]{32}|\?[^\s\"']{8,}|[A-Za-z0-9+/_-]{65,}={0,2}")
 
 
 def configure_logging(settings: Settings) -> None:
     """Sends our lines, and the libraries' warnings, to stderr: text on a terminal, else one JSON object a line."""
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
-    level = getattr(logging, settings.log_level.upper())
     text = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-    render: list[Any] = [_masked, text] if is_text else [structlog.processors.format_exc_info, _masked, _JSON]
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp" if is_text else "ts"),
-            _allowed_fields_only,
-            *render,
+            _Cleaner(settings).clean,
+            text if is_text else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
 
 
-def _allowed_fields_only(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {name: value for name, value in event.items() if FIELDS.fullmatch(name)}
+class _Cleaner:
+    """Leaves what an operator may read: allowed fields, tracebacks as text, and neither secrets nor folders in it."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._own_secret = settings.api_key.get_secret_value() if settings.api_key else ""
+        self._shows_prompts = settings.log_prompts
 
-def _masked(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hides keys, URL queries and long base64 that reached a line inside a text, say in a library's message."""
-    return {name: _SECRETS.sub("***", value) if isinstance(value, str) else value for name, value in event.items()}
+    def clean(self, logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        allowed = {field: value for field, value in event.items() if self._may_be_read(field)}
+        lined = structlog.processors.format_exc_info(logger, name, allowed)
+        return {field: self._masked(value) for field, value in lined.items()}
+
+    def _may_be_read(self, field: str) -> bool:
+        return FIELDS.fullmatch(field) is not None or (field == "prompt" and self._shows_prompts)
+
+    def _masked(self, value: object) -> object:
+        return masked(value, self._own_secret) if isinstance(value, str) else value
 
 
 class _Libraries(logging.Handler):
@@ -66,27 +80,131 @@ class _Libraries(logging.Handler):
         log.log(record.levelno, "library", logger=record.name, message=record.getMessage(), exc_info=record.exc_info)
 
 
-_JSON = structlog.processors.JSONRenderer(ensure_ascii=False)
+NAMESPACE = "overpaint"
+_QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_LONG = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+_SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+class Shape(NamedTuple):
+    """A metric as a scraper sees it, without the namespace."""
+
+    name: str
+    kind: str  #: counter, gauge or histogram
+    labels: tuple[str, ...]  #: their values come from closed sets: no owner, id, prompt or URL
+    sentence: str
+    buckets: tuple[float, ...] = ()  #: upper bounds but the infinite one
+
+
+#: What one API process counts for itself, from its start on.
+OWN = (
+    Shape("http_requests_total", "counter", ("dialect", "route", "method", "status"), "Requests answered."),
+    Shape("http_request_duration_seconds", "histogram", ("dialect", "route"), "Time to answer a request.", _QUICK),
+    Shape("edits_submitted_total", "counter", ("dialect", "model"), "Edits accepted."),
+    Shape("rejections_total", "counter", ("code",), "Requests refused, by error code."),
+    Shape("image_fetches_total", "counter", ("outcome",), "Image URLs fetched at submit: ok, or the error code."),
+    Shape("store_operation_seconds", "histogram", ("operation",), "`commit`: pictures and rows, synced.", _QUICK),
+    Shape("store_batch_operations", "histogram", (), "Writes that shared one commit.", _SIZES),
+    Shape("build_info", "gauge", ("version",), "1; the version is the label."),
+)
+#: What all processes share, read from the store: the present, and counts since the data folder was made.
+SHARED = (
+    Shape("edits", "gauge", ("status",), "Edits not yet at an end: queued, processing."),
+    Shape("queue_oldest_age_seconds", "gauge", (), "Age of the longest waiting edit; 0 when none waits."),
+    Shape("workers", "gauge", ("state",), "Live workers: starting, idle, busy."),
+    Shape("edits_finished_total", "counter", ("model", "status", "code"), "Edits at an end; `code` says why failed."),
+    Shape("edit_wait_seconds", "histogram", ("model",), "From submit to the first attempt.", _LONG),
+    Shape("edit_run_seconds", "histogram", ("model", "quality"), "The attempt that succeeded.", _LONG),
+    Shape("edit_total_seconds", "histogram", ("model",), "From submit to success.", _LONG),
+    Shape("stage_seconds", "histogram", ("model", "stage"), "Parts of it: prepare, denoise, decode, encode.", _LONG),
+    Shape("denoise_step_seconds", "histogram", ("model", "quality"), "A denoising step: an edit's mean.", _QUICK),
+    Shape("attempts_total", "counter", ("outcome",), "Attempts ended: succeeded, failed, canceled, released, lost."),
+    Shape("leases_lost_total", "counter", (), "Attempts whose worker fell silent."),
+    Shape("worker_restarts_total", "counter", ("cause",), "Workers replaced: killed, broken (its device), crashed."),
+)
+_SHAPES = {shape.name: shape for shape in (*OWN, *SHARED)}
+
+
+class Tally(NamedTuple):
+    """One figure of SHARED: a gauge, a counter, or one bucket of a histogram (not cumulated)."""
+
+    name: str
+    labels: tuple[str, ...] = ()  #: values, in the order of the shape's
+    bucket: float = inf  #: upper bound
+    times: int = 1
+    total: float = 0.0  #: of the values in this bucket; a gauge's value
+
+
+def observed(name: str, labels: tuple[str, ...], value: float, *, times: int = 1) -> Tally:
+    """The histogram's bucket that gets `value`, so many times."""
+    bounds = (bound for bound in _SHAPES[name].buckets if value <= bound)
+    return Tally(name, labels, next(bounds, inf), times, value * times)
 
 
 class Metrics:
-    """The API process's metric table. Label values come from closed sets: no owner, id, prompt or URL."""
+    """The metrics of one API process: its own, and those that all processes share."""
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # one more series for each, which nobody asked for
         self.registry = CollectorRegistry()
-        own: dict[str, Any] = {"namespace": "overpaint", "registry": self.registry}
-        self.requests = Counter("http_requests", "Requests answered.", ("dialect", "route", "method", "status"), **own)
-        self.request_seconds = Histogram(
-            "http_request_duration_seconds", "Time to answer a request.", ("dialect", "route"), buckets=_SECONDS, **own
-        )
-        self.submitted = Counter("edits_submitted", "Edits accepted.", ("dialect", "model"), **own)
-        self.rejections = Counter("rejections", "Requests refused, by internal code.", ("code",), **own)
-        self.fetches = Counter("image_fetches", "Image URLs fetched at submit.", ("outcome",), **own)
-        self.leases_lost = Counter("leases_lost", "Attempts whose worker fell silent.", **own)
-        self.edits = Gauge("edits", "Edits not yet at an end.", ("status",), **own)
-        self.oldest_age = Gauge("queue_oldest_age_seconds", "Age of the longest waiting edit.", **own)
-        self.workers = Gauge("workers", "Live workers.", ("state",), **own)
-        Gauge("build_info", "1; the version is the label.", ("version",), **own).labels(__version__).set(1)
+        self.shared: Sequence[Tally] = ()  #: sorted; what the next scrape shows
+        self.requests: Counter = self._own("http_requests_total", Counter)
+        self.request_seconds: Histogram = self._own("http_request_duration_seconds", Histogram)
+        self.submitted: Counter = self._own("edits_submitted_total", Counter)
+        self.rejections: Counter = self._own("rejections_total", Counter)
+        self.fetches: Counter = self._own("image_fetches_total", Counter)
+        self._commit_seconds: Histogram = self._own("store_operation_seconds", Histogram).labels("commit")
+        self._batches: Histogram = self._own("store_batch_operations", Histogram)
+        self._own("build_info", Gauge).labels(__version__).set(1)
+        self.registry.register(_Shared(self))
+
+    def committed(self, operations: int, seconds: float) -> None:
+        """The store made one commit. May be called from any thread."""
+        self._batches.observe(operations)
+        self._commit_seconds.observe(seconds)
+
+    def _own(self, name: str, kind: type[Any]) -> Any:
+        shape = _SHAPES[name]
+        buckets = {"buckets": shape.buckets} if shape.buckets else {}
+        return kind(name, shape.sentence, shape.labels, namespace=NAMESPACE, registry=self.registry, **buckets)
+
+
+class _Shared(Collector):
+    """Shows `metrics.shared` in Prometheus' words; nothing while the store does not answer."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # or registering would ask for figures that nobody has read yet
+
+    def collect(self) -> Iterator[Metric]:
+        for name, tallies in groupby(self._metrics.shared, lambda tally: tally.name):
+            if name in _SHAPES:  # a newer version may have counted in this folder
+                yield _family(_SHAPES[name], list(tallies))
+
+
+def _family(shape: Shape, tallies: list[Tally]) -> Metric:
+    named: dict[str, Any] = {"documentation": shape.sentence, "labels": shape.labels}
+    name = f"{NAMESPACE}_{shape.name}"
+    if shape.kind == "histogram":
+        histogram = HistogramMetricFamily(name, **named)
+        for labels, parts in groupby(tallies, lambda tally: tally.labels):
+            _add_buckets(histogram, shape, labels, list(parts))
+        return histogram
+    if shape.kind == "counter":
+        counter = CounterMetricFamily(name, **named)
+        for tally in tallies:
+            counter.add_metric(tally.labels, tally.times)
+        return counter
+    gauge = GaugeMetricFamily(name, **named)
+    for tally in tallies:
+        gauge.add_metric(tally.labels, tally.total)
+    return gauge
+
+
+def _add_buckets(family: HistogramMetricFamily, shape: Shape, labels: Sequence[str], parts: list[Tally]) -> None:
+    bounds = (*shape.buckets, inf)
+    counts = [sum(part.times for part in parts if part.bucket <= bound) for bound in bounds]
+    named = [("+Inf" if bound == inf else str(bound), count) for bound, count in zip(bounds, counts, strict=True)]
+    family.add_metric(labels, named, sum(part.total for part in parts))

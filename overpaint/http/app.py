@@ -17,6 +17,7 @@ import uvicorn
 
 from overpaint import catalog
 from overpaint.catalog import Checkpoint
+from overpaint.domain import Task
 from overpaint.errors import OverpaintError
 from overpaint.http import bodies, files, novita, ops
 from overpaint.http.front import Front, base_of
@@ -47,14 +48,16 @@ class App:
     def __init__(self, settings: Settings, store: TaskStore, blobs: FolderBlobs, checkpoint: Checkpoint) -> None:
         self.metrics = Metrics()
         self._edits = Edits(settings, store, blobs, checkpoint, metrics=self.metrics)
+        access = Access(store)
         self.operations: tuple[Operation, ...] = (
             *novita.operations(
-                settings, Access(store), self._edits, checkpoint.id, lambda request: base_of(request, settings)
+                settings, access, self._edits, checkpoint.id, lambda request: base_of(request, settings)
             ),
             *files.operations(self._edits, blobs),
             *ops.operations(
+                settings,
                 store,
-                settings.data / "blobs",
+                access,
                 self.metrics,
                 lambda: self._edits.is_draining,
                 lambda: document(self.operations),
@@ -83,6 +86,7 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
     store = SqliteTaskStore.of(settings)
     blobs = FolderBlobs(settings.data / "blobs")
     app = create_app(settings, store, blobs, checkpoint)
+    store.report_commits(app.metrics.committed)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -99,7 +103,7 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
     )
     server = DrainingServer(config, app, settings.drain_seconds)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(server, store, blobs, app.metrics, [listener] if listener else None))
+        runner.run(_serve(server, store, blobs, [listener] if listener else None))
 
 
 class DrainingServer(uvicorn.Server):
@@ -131,10 +135,9 @@ async def _serve(
     server: DrainingServer,
     store: TaskStore,
     blobs: FolderBlobs,
-    metrics: Metrics,
     sockets: Sequence[socket.socket] | None,
 ) -> None:
-    keeper = asyncio.create_task(housekeeping(store, blobs, metrics))
+    keeper = asyncio.create_task(housekeeping(store, blobs))
     try:
         await server.serve(list(sockets) if sockets else None)
     finally:
@@ -144,14 +147,15 @@ async def _serve(
         await store.close()
 
 
-async def housekeeping(store: TaskStore, blobs: FolderBlobs, metrics: Metrics) -> None:
+async def housekeeping(store: TaskStore, blobs: FolderBlobs) -> None:
     """Every second, for ever: lost leases go back to the queue, pictures past their time go away."""
     for turn in itertools.count():
         try:
             report = await store.sweep()
-            if report.requeued or report.failed or report.canceled:
-                metrics.leases_lost.inc(report.requeued + report.failed + report.canceled)
+            if report.tasks:
                 log.warning("leases lost", requeued=report.requeued, failed=report.failed, canceled=report.canceled)
+                for task in filter(lambda task: task.status.is_final, report.tasks):
+                    _tell(task)
             names = await store.expire()
             for name in names:
                 await asyncio.to_thread(blobs.delete, name)
@@ -162,3 +166,17 @@ async def housekeeping(store: TaskStore, blobs: FolderBlobs, metrics: Metrics) -
         except OverpaintError as error:  # the store is away; it says so once a second until it is back
             log.warning("housekeeping failed", code=error.code)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+def _tell(task: Task) -> None:
+    """The line of an edit that no worker could end."""
+    log.warning(
+        "edit finished",
+        **task.trail,
+        status=task.status.value,
+        code=task.error_code,
+        attempt=task.attempt,
+        wait_seconds=round(task.wait_seconds, 3),
+        steps=task.step,
+        seed=task.request.seed,
+    )

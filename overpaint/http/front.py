@@ -47,7 +47,7 @@ class Front:
             raise RuntimeError(f"Overpaint speaks HTTP only, not {scope['type']}.")
         began = time.perf_counter()
         request = Request(scope, receive)
-        request_id = _request_id(request)
+        request.id = _request_id(request)
         operation, status = None, 0
         try:
             try:
@@ -58,9 +58,9 @@ class Front:
             except ClientDisconnect:
                 return
             except Exception as error:
-                reply = self._refusal(request, request_id, error)
+                reply = self._refusal(request, error)
             status = reply.status
-            reply.headers[b"x-request-id"] = request_id.encode()
+            reply.headers[b"x-request-id"] = request.id.encode()
             reply.headers[b"x-content-type-options"] = b"nosniff"
             reply.headers.setdefault(b"cache-control", b"no-store")
             await reply.send(send)  # if it breaks off, only closing the connection can say so: uvicorn does
@@ -69,9 +69,11 @@ class Front:
             counter.inc()
             histogram.observe(time.perf_counter() - began)
 
-    def _refusal(self, request: Request, request_id: str, error: Exception) -> Reply:
+    def _refusal(self, request: Request, error: Exception) -> Reply:
         refusal = error if isinstance(error, OverpaintError) else OverpaintError()
-        line = {"request_id": request_id, "method": request.method, "code": refusal.code}
+        line = {"request_id": request.id, "method": request.method, "code": refusal.code}
+        if request.traceparent:
+            line["trace_id"] = request.traceparent[3:35]
         if refusal is error:
             log.info("request refused", **line, **_loggable(refusal.facts))
         else:
@@ -81,7 +83,7 @@ class Front:
             status, body = novita.to_error(refusal, request.path)
             reply = json_reply(body, status)
         else:
-            reply = problem_reply(refusal, request_id)
+            reply = problem_reply(refusal, request.id)
         if isinstance(refusal, TryLater):
             reply.headers[b"retry-after"] = b"%d" % refusal.retry_after
         if isinstance(refusal, MethodNotAllowed):

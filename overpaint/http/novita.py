@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from overpaint.domain import Standing, Status
+from overpaint.domain import Origin, Standing, Status
 from overpaint.errors import FAILURES, InvalidParameter, OverpaintError
 from overpaint.http import bodies
 from overpaint.http.novita_bodies import (
@@ -91,7 +91,8 @@ def operations(
         check_media_type(request.header(b"content-type"))
         body = await bodies.read(request, limit=settings.max_body_bytes, seconds=settings.body_timeout_seconds)
         order = await off_loop(len(body), to_order, body, base(request))
-        task = await edits.submit(caller, order)
+        origin = Origin(key_id=caller.key_id, request_id=request.id, traceparent=request.traceparent)
+        task = await edits.submit(caller, order, origin)
         return json_reply(Submitted(task.id))
 
     async def result(request: Request) -> Reply:

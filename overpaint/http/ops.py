@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Literal
 
@@ -20,11 +20,14 @@ from overpaint.errors import StoreUnavailable
 from overpaint.http.replies import Reply, bytes_reply, json_reply
 from overpaint.http.requests import Request
 from overpaint.http.routes import Handler, Operation
+from overpaint.service.access import Access
+from overpaint.settings import Settings
 from overpaint.store.tasks import TaskStore
-from overpaint.telemetry import Metrics
+from overpaint.telemetry import Metrics, Tally
 
 DIALECT = "ops"
 WORKER_STATES = ("starting", "idle", "busy")
+FRESH_SECONDS = 1.0  #: however many scrape, the store is asked once in this time
 
 
 class Health(msgspec.Struct):
@@ -58,13 +61,17 @@ class Readiness(msgspec.Struct, kw_only=True):
 
 
 def operations(
+    settings: Settings,
     store: TaskStore,
-    blobs: Path,
+    access: Access,
     metrics: Metrics,
     is_draining: Callable[[], bool],
     describe: Callable[[], bytes],
 ) -> list[Operation]:
     """The operator's part of the route table. `describe` gives the OpenAPI document."""
+
+    blobs = settings.data / "blobs"
+    figures = Figures(store, metrics)
 
     async def health(_: Request) -> Reply:
         return json_reply(Health())
@@ -73,13 +80,22 @@ def operations(
         readiness = await _readiness(store, blobs, is_draining())
         return json_reply(readiness, 200 if readiness.status == "ready" else 503)
 
-    async def scrape(_: Request) -> Reply:
-        await _measure(store, metrics)
+    async def scrape(request: Request) -> Reply:
+        if settings.metrics == "key":
+            await access.authenticate(request.header(b"authorization"))
+        await figures.refresh()
         return bytes_reply(generate_latest(metrics.registry), CONTENT_TYPE_LATEST.encode())
 
     async def openapi(_: Request) -> Reply:
         return bytes_reply(describe(), b"application/json")
 
+    metrics_route = _operation(
+        "/metrics",
+        scrape,
+        "Metrics in Prometheus' text format.",
+        {200: ("Metrics.", "text/plain")},
+        needs_key=settings.metrics == "key",
+    )
     return [
         _operation("/healthz", health, "Is the process alive?", {200: ("It is.", Health)}),
         _operation(
@@ -88,7 +104,7 @@ def operations(
             "Would an edit be made now?",
             {200: ("It would.", Readiness), 503: ("Not now; the body says why.", Readiness)},
         ),
-        _operation("/metrics", scrape, "Metrics in Prometheus' text format.", {200: ("Metrics.", "text/plain")}),
+        *([] if settings.metrics == "off" else [metrics_route]),
         _operation("/openapi.json", openapi, "This description.", {200: ("OpenAPI 3.1.", "application/json")}),
     ]
 
@@ -113,16 +129,35 @@ async def _readiness(store: TaskStore, blobs: Path, is_draining: bool) -> Readin
     return Readiness(status=status, checks=checks, workers=workers, loading_percent=100 if has_model else percent)
 
 
-async def _measure(store: TaskStore, metrics: Metrics) -> None:
-    """Brings the gauges that live in the store up to now."""
-    stats = await store.stats()
-    metrics.edits.labels("queued").set(stats.queued)
-    metrics.edits.labels("processing").set(stats.processing)
-    oldest = stats.oldest_queued_at
-    metrics.oldest_age.set(0 if oldest is None else max(0.0, time.time() - oldest / 1000))
-    states = Counter(worker.state for worker in await store.workers())
-    for state in WORKER_STATES:
-        metrics.workers.labels(state).set(states[state])
+class Figures:
+    """Keeps the metrics that live in the store up to date."""
+
+    def __init__(self, store: TaskStore, metrics: Metrics) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._stale_at = 0.0
+
+    async def refresh(self) -> None:
+        """From the store, unless that was done a moment ago. While it does not answer they are left out."""
+        now = time.monotonic()
+        if now < self._stale_at:
+            return
+        self._stale_at = now + FRESH_SECONDS
+        try:
+            present = [tally async for tally in self._present()]
+            self._metrics.shared = sorted([*present, *await self._store.tallies()])
+        except StoreUnavailable:
+            self._metrics.shared = ()
+
+    async def _present(self) -> AsyncIterator[Tally]:
+        stats = await self._store.stats()
+        age = 0.0 if stats.oldest_queued_at is None else max(0.0, time.time() - stats.oldest_queued_at / 1000)
+        yield Tally("edits", ("queued",), total=stats.queued)
+        yield Tally("edits", ("processing",), total=stats.processing)
+        yield Tally("queue_oldest_age_seconds", total=age)
+        states = Counter(worker.state for worker in await self._store.workers())
+        for state in WORKER_STATES:
+            yield Tally("workers", (state,), total=states[state])
 
 
 def _operation(
@@ -130,6 +165,8 @@ def _operation(
     handler: Handler,
     summary: str,
     answers: dict[int, tuple[str, type | str | None]],
+    *,
+    needs_key: bool = False,
 ) -> Operation:
     return Operation(
         method="GET",
@@ -137,6 +174,6 @@ def _operation(
         handler=handler,
         dialect=DIALECT,
         summary=summary,
-        needs_key=False,
+        needs_key=needs_key,
         answers=answers,
     )

@@ -1,10 +1,11 @@
 """A request as the server hands it over: its line and headers are here, its body is still to come.
 
-Knows ASGI's words for a request. Does not know routes, limits, or what any header means.
+Knows ASGI's words for a request. Does not know routes, limits, or what any header but `traceparent` means.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -12,6 +13,8 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class ClientDisconnect(Exception):
@@ -21,11 +24,12 @@ class ClientDisconnect(Exception):
 class Request:
     """What handlers read. `path` is percent-decoded, `raw_path` and `query` are as they came."""
 
-    __slots__ = ("_headers", "method", "path", "receive", "scope")
+    __slots__ = ("_headers", "id", "method", "path", "receive", "scope")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self.receive = receive
+        self.id = ""  #: given to it by the front; stands in the answer and on log lines
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self._headers: dict[bytes, bytes] = dict(scope["headers"])  # of equal names the last
@@ -34,6 +38,12 @@ class Request:
         """A header by its name in lower case."""
         value = self._headers.get(name)
         return default if value is None else value.decode("latin-1")
+
+    @property
+    def traceparent(self) -> str:
+        """W3C Trace Context, if the caller sent a valid one; else empty."""
+        given = self.header(b"traceparent")
+        return given if _TRACEPARENT.fullmatch(given) else ""
 
     @property
     def raw_path(self) -> str:

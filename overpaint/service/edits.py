@@ -16,7 +16,7 @@ from typing import TypeVar
 from uuid_utils import uuid7
 
 from overpaint.catalog import Checkpoint
-from overpaint.domain import EditRequest, InputPicture, NewTask, OutputPicture, Standing, Task
+from overpaint.domain import EditRequest, InputPicture, NewTask, Origin, OutputPicture, Standing, Task
 from overpaint.errors import Draining, EditNotFound, InvalidParameter, OutputNotFound
 from overpaint.images.header import Header
 from overpaint.service.access import Caller
@@ -90,7 +90,7 @@ class Edits:
         self._estimates = Estimates(store)
         self.is_draining = False
 
-    async def submit(self, caller: Caller, order: Order) -> Task:
+    async def submit(self, caller: Caller, order: Order, origin: Origin) -> Task:
         """Durable, visible and with its seed drawn once this returns.
 
         Raises InvalidParameter and the picture errors for a wrong order; QueueFull, Draining, StorageFull or
@@ -101,7 +101,7 @@ class Edits:
         request = self._checked(order)
         picture = await self._pictures.take(order.image)
         self._check_size_of(picture.header, request.size)
-        task = await self._store_edit(caller, order, request, picture)
+        task = await self._store_edit(caller, order, request, picture, origin)
         self._metrics.submitted.labels(order.dialect, self._checkpoint.id).inc()
         return task
 
@@ -170,7 +170,9 @@ class Edits:
                 field="size", problem=f"input has more than the {limit:,} pixels given back; use auto"
             )
 
-    async def _store_edit(self, caller: Caller, order: Order, request: EditRequest, picture: Picture) -> Task:
+    async def _store_edit(
+        self, caller: Caller, order: Order, request: EditRequest, picture: Picture, origin: Origin
+    ) -> Task:
         """The bytes first, then the row: a crash in between leaves a file that nobody names, never a nameless row."""
         task_id = str(uuid7())
         head = picture.header
@@ -192,6 +194,7 @@ class Edits:
                 ),
             ),
             public_base=order.public_base,
+            origin=origin,
         )
         if len(picture.data) <= SMALL_INPUT_BYTES:
             return await self._store.submit(new, {name: picture.data})

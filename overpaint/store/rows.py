@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 import msgspec
 
 from overpaint.domain import (
+    Canceled,
     EditRequest,
     InputPicture,
     KeyInfo,
     NewTask,
+    Origin,
     OutputPicture,
     Standing,
     Status,
+    Succeeded,
     Task,
     Timings,
     Usage,
@@ -37,6 +40,7 @@ _inputs = msgspec.json.Decoder(tuple[InputPicture, ...])
 _outputs = msgspec.json.Decoder(tuple[OutputPicture, ...])
 _timings = msgspec.json.Decoder(Timings)
 _usage = msgspec.json.Decoder(Usage)
+_origin = msgspec.json.Decoder(Origin)
 _encoder = msgspec.json.Encoder()
 
 
@@ -69,6 +73,7 @@ class TaskRow(NamedTuple):
     finished_at: int | None
     expires_at: int | None
     is_expired: int
+    origin: str
 
 
 def to_json(value: object) -> str:
@@ -103,6 +108,7 @@ def to_task(row: Sequence[Any]) -> Task:
         finished_at=columns.finished_at,
         expires_at=columns.expires_at,
         is_expired=bool(columns.is_expired),
+        origin=_origin.decode(columns.origin),
     )
 
 
@@ -137,8 +143,20 @@ def to_submitted(new: NewTask, created_at: int) -> Task:
         request=new.request,
         inputs=new.inputs,
         public_base=new.public_base,
+        origin=new.origin,
         created_at=created_at,
     )
+
+
+def results(ended: object) -> dict[str, object]:
+    """The columns that hold what an attempt made, of any outcome."""
+    match ended:
+        case Succeeded():
+            made = {"outputs": ended.outputs, "timings": ended.timings, "usage": ended.usage}
+            return {**{name: to_json(value) for name, value in made.items()}, "step": ended.usage.steps}
+        case Canceled():
+            return {"outputs": "[]", "timings": None, "usage": to_json(ended.usage), "step": None}
+    return {"outputs": "[]", "timings": None, "usage": None, "step": None}
 
 
 def picture_names(inputs: str, outputs: str) -> list[str]:

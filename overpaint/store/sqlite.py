@@ -18,7 +18,6 @@ from typing import Any
 from overpaint.domain import (
     Attempt,
     Beat,
-    Canceled,
     Claim,
     KeyInfo,
     NewTask,
@@ -26,19 +25,19 @@ from overpaint.domain import (
     QueueStats,
     Standing,
     Status,
-    Succeeded,
     Task,
     WorkerInfo,
 )
 from overpaint.errors import FAILURES, QueueFull
 from overpaint.settings import Settings
-from overpaint.store import inputs, rows, schema
+from overpaint.store import inputs, rows, schema, tallies
 from overpaint.store.clock import Clock, SystemClock
 from overpaint.store.packs import Packs, Place
 from overpaint.store.statements import SQL
 from overpaint.store.tasks import SweepReport
 from overpaint.store.verdicts import Lost, Verdict, attempt_outcome, judge
-from overpaint.store.writer import Writer
+from overpaint.store.writer import OnCommit, Writer
+from overpaint.telemetry import Tally
 
 FILE_NAME = "overpaint.sqlite3"  #: in the data folder
 FEED_SECONDS = 0.005  # how often a waiter asks whether somebody committed: 2 us a question
@@ -127,6 +126,7 @@ class SqliteTaskStore:
             "request": rows.to_json(new.request),
             "inputs": rows.to_json(new.inputs),
             "created_at": task.created_at,
+            "origin": rows.to_json(new.origin),
             "queue_max": self._queue_max,
         }
 
@@ -172,7 +172,9 @@ class SqliteTaskStore:
         values = {"owner": owner, "id": task_id, **self._end_of_life(), **_public_error("canceled")}
 
         def cancel(db: sqlite3.Connection) -> None:
-            if db.execute(SQL["cancel_queued"], values).rowcount == 0:
+            ended = db.execute(SQL["cancel_queued"], values).fetchall()
+            tallies.count(db, [tallies.finished(model, Status.CANCELED, "canceled") for (model,) in ended])
+            if not ended:
                 db.execute(SQL["ask_to_cancel"], values)
 
         await self._writer.run(cancel)
@@ -236,7 +238,8 @@ class SqliteTaskStore:
         else:
             values = {"seq": row.seq, "status": verdict.status, "failures": verdict.failures}
             error = {"error_code": verdict.error_code, "error_text": verdict.error_text}
-            db.execute(SQL["end_task"], {**values, **error, **_results(ended), **self._end_of_life()})
+            db.execute(SQL["end_task"], {**values, **error, **rows.results(ended), **self._end_of_life()})
+        tallies.count(db, tallies.of_end(rows.to_task(row), ended, verdict, self._clock.wall_ms()))
         line = {"task_id": row.id, "number": row.attempt, "now": self._clock.wall_ms()}
         db.execute(SQL["end_attempt"], {**line, "outcome": verdict.attempt_outcome, "error": verdict.attempt_error})
         return verdict
@@ -258,18 +261,15 @@ class SqliteTaskStore:
         if not self._read("is_any_lease_lost", boot_now=self._clock.boot_ms())[0][0]:
             return SweepReport()
 
-        def sweep(db: sqlite3.Connection) -> list[Status]:
+        def sweep(db: sqlite3.Connection) -> list[Task]:
             now = {"boot_now": self._clock.boot_ms()}
             db.execute(SQL["remove_silent_workers"], now)
-            lost = db.execute(SQL["lost_leases"], now).fetchall()
-            return [self._end_attempt(db, rows.TaskRow._make(row), Lost(is_counted=True)).status for row in lost]
+            lost = [rows.TaskRow._make(row) for row in db.execute(SQL["lost_leases"], now).fetchall()]
+            for row in lost:
+                self._end_attempt(db, row, Lost(is_counted=True))
+            return [rows.to_task(db.execute(SQL["task"], {"id": row.id}).fetchone()) for row in lost]
 
-        ends = await self._writer.run(sweep)
-        return SweepReport(
-            requeued=ends.count(Status.QUEUED),
-            failed=ends.count(Status.FAILED),
-            canceled=ends.count(Status.CANCELED),
-        )
+        return SweepReport(tuple(await self._writer.run(sweep)))
 
     async def void_leases(self) -> int:
         return await self._writer.run(self._void_leases)
@@ -344,6 +344,18 @@ class SqliteTaskStore:
     async def revoke_key(self, key_id: str) -> bool:
         return await self._write("revoke_key", {"id": key_id, "now": self._clock.wall_ms()}) == 1
 
+    # Figures
+
+    def report_commits(self, to: OnCommit) -> None:
+        """Has each commit of this process reported: operations and seconds, from the writer's thread."""
+        self._writer.on_commit = to
+
+    async def count(self, tally: Tally) -> None:
+        await self._writer.run(lambda db: tallies.count(db, [tally]))
+
+    async def tallies(self) -> tuple[Tally, ...]:
+        return tallies.read(self._read("tallies"))
+
     # The connections
 
     def _read(self, statement: str, **values: object) -> list[Any]:
@@ -369,21 +381,6 @@ class SqliteTaskStore:
 
 def _fence(claim: Claim) -> dict[str, object]:
     return {"id": claim.task.id, "attempt": claim.attempt, "worker_id": claim.worker_id}
-
-
-def _results(ended: Outcome | Lost) -> dict[str, object]:
-    """The columns that hold what was made."""
-    match ended:
-        case Succeeded():
-            outputs, timings, usage = (
-                rows.to_json(ended.outputs),
-                rows.to_json(ended.timings),
-                rows.to_json(ended.usage),
-            )
-            return {"outputs": outputs, "timings": timings, "usage": usage, "step": ended.usage.steps}
-        case Canceled():
-            return {"outputs": "[]", "timings": None, "usage": rows.to_json(ended.usage), "step": None}
-    return {"outputs": "[]", "timings": None, "usage": None, "step": None}
 
 
 def _public_error(code: str) -> dict[str, str]:

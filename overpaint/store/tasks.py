@@ -18,18 +18,36 @@ from overpaint.domain import (
     Outcome,
     QueueStats,
     Standing,
+    Status,
     Task,
     WorkerInfo,
 )
+from overpaint.telemetry import Tally
 
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
     """What one round of housekeeping did."""
 
-    requeued: int = 0  #: lost leases put back into the queue
-    failed: int = 0  #: lost leases with no attempt left
-    canceled: int = 0  #: lost leases whose cancel had been asked for
+    tasks: tuple[Task, ...] = ()  #: whose leases were lost, as they stand now
+
+    @property
+    def requeued(self) -> int:
+        """Back in the queue."""
+        return self._count(Status.QUEUED)
+
+    @property
+    def failed(self) -> int:
+        """No attempt was left."""
+        return self._count(Status.FAILED)
+
+    @property
+    def canceled(self) -> int:
+        """Their cancel had been asked for."""
+        return self._count(Status.CANCELED)
+
+    def _count(self, status: Status) -> int:
+        return sum(task.status is status for task in self.tasks)
 
 
 class TaskStore(Protocol):
@@ -124,6 +142,14 @@ class TaskStore(Protocol):
 
     async def revoke_key(self, key_id: str) -> bool:
         """False: there is no such key."""
+        ...
+
+    async def count(self, tally: Tally) -> None:
+        """Adds to a figure that all processes share. What tasks do is counted by their own transactions."""
+        ...
+
+    async def tallies(self) -> tuple[Tally, ...]:
+        """Everything counted since the store was made, sorted."""
         ...
 
     async def check(self) -> None:

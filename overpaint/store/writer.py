@@ -23,6 +23,7 @@ from overpaint.store import schema
 from overpaint.store.packs import Packs, Place
 
 T = TypeVar("T")
+OnCommit = Callable[[int, float], None]  #: hears of operations that were stored together, and the seconds it took
 Operation = Callable[..., T]  #: called with the connection, and the place of each picture that came along
 
 MAX_BATCH = 32  # operations, while other processes wait for the write lock
@@ -55,6 +56,7 @@ class Writer:
 
     def __init__(self, path: Path, packs: Packs) -> None:
         self.is_checkpointer = False  #: set in the one process that folds the write-ahead log into the file
+        self.on_commit: OnCommit | None = None
         self._path = path
         self._wal = path.with_name(path.name + "-wal")
         self._packs = packs
@@ -87,8 +89,11 @@ class Writer:
         try:
             while (batch := self._take()) is not None:
                 if batch:
+                    began = time.perf_counter()
                     self._store(connection, batch)
                     _answer(batch)
+                    if self.on_commit is not None:
+                        self.on_commit(len(batch), time.perf_counter() - began)
                 self._fold_log_if_due(connection, is_idle=not batch)
         finally:
             connection.close()

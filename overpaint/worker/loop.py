@@ -148,6 +148,10 @@ class Worker:
 
     async def _serve(self, editor: Editor, claim: Claim, asked: float) -> None:
         """One claim from beginning to end. Raises WorkerBroken."""
+        with structlog.contextvars.bound_contextvars(worker_id=claim.worker_id, **claim.task.trail):
+            await self._serve_named(editor, claim, asked)
+
+    async def _serve_named(self, editor: Editor, claim: Claim, asked: float) -> None:
         error: Exception | None = None
         async with self._leased(claim, asked) as lease:
             try:
@@ -315,20 +319,21 @@ def _tell(claim: Claim, outcome: Outcome | None, run_seconds: float, error: Exce
     """One line for each edit; a traceback only for what nobody foresaw."""
     task, facts, say = claim.task, dict[str, object](), log.info
     if isinstance(outcome, Succeeded):
-        facts = {"size": f"{outcome.outputs[0].width}x{outcome.outputs[0].height}"}
+        facts["size"] = f"{outcome.outputs[0].width}x{outcome.outputs[0].height}"
     if isinstance(outcome, Succeeded | Canceled):
         facts["steps"] = outcome.usage.steps
     if isinstance(outcome, Failed):
-        facts, say = {"code": outcome.code}, log.warning
+        facts["code"], say = outcome.code, log.warning
         if outcome.code == "internal_error":
             facts["exc_info"], say = error, log.error
     say(
         "edit finished",
-        task_id=task.id,
         status="lost" if outcome is None else type(outcome).__name__.lower(),
         attempt=claim.attempt,
-        wait_seconds=round(((task.started_at or task.created_at) - task.created_at) / 1000, 3),
+        wait_seconds=round(task.wait_seconds, 3),
         run_seconds=round(run_seconds, 3),
         seed=task.request.seed,
+        prompt_characters=len(task.request.prompt),
+        prompt=task.request.prompt,  # goes no further than telemetry, unless the operator asked for it
         **facts,
     )

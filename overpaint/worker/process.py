@@ -25,9 +25,7 @@ from overpaint.store.sqlite import SqliteTaskStore
 from overpaint.telemetry import configure_logging
 from overpaint.worker import making
 from overpaint.worker.loop import Worker, WorkerBroken
-from overpaint.worker.supervisor import EXIT_CONFIGURATION
-
-EXIT_BROKEN = 70  #: the device hangs or lost its context
+from overpaint.worker.supervisor import EXIT_BROKEN, EXIT_CONFIGURATION
 
 log = structlog.get_logger()
 

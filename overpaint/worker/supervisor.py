@@ -26,8 +26,10 @@ from overpaint.errors import TryLater
 from overpaint.settings import PREFIX, Settings
 from overpaint.store.sqlite import SqliteTaskStore
 from overpaint.store.tasks import TaskStore
+from overpaint.telemetry import Tally
 from overpaint.worker.premises import locked
 
+EXIT_BROKEN = 70  #: of a worker whose device hangs or lost its context
 EXIT_CONFIGURATION = 2  #: a child that ends so would end so again: it is parked at once, its message says what to do
 
 FIRST_BACKOFF_SECONDS = 1.0
@@ -166,10 +168,17 @@ class Supervisor:
                 return
             backoff = FIRST_BACKOFF_SECONDS if died - born >= HEALTHY_SECONDS else backoff
             log.warning("process died", process=child.name, exit_code=code, replaced_in_seconds=backoff)
+            if child is not self._api:
+                await self._count_restart(code)
             await _first_of(self._stopping.wait(), asyncio.sleep(backoff * random.uniform(0.8, 1.2)))
             if self._stopping.is_set():
                 return
             backoff = min(LONGEST_BACKOFF_SECONDS, 2 * backoff)
+
+    async def _count_restart(self, code: int) -> None:
+        cause = "killed" if code < 0 else "broken" if code == EXIT_BROKEN else "crashed"
+        with suppress(TryLater):  # one figure less, but no worker less
+            await self._store.count(Tally("worker_restarts_total", (cause,)))
 
     async def _live(self, child: Child) -> int:
         """One life of a child; returns its exit code, negative for a signal."""

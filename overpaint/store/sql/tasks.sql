@@ -2,8 +2,8 @@
 
 -- name: submit
 -- Puts a task at the end of the queue, or inserts nothing when the queue is full (queue_max 0 = no limit).
-INSERT INTO task (id, owner, dialect, checkpoint, public_base, request, inputs, created_at)
-SELECT :id, :owner, :dialect, :checkpoint, :public_base, :request, :inputs, :created_at
+INSERT INTO task (id, owner, dialect, checkpoint, public_base, request, inputs, created_at, origin)
+SELECT :id, :owner, :dialect, :checkpoint, :public_base, :request, :inputs, :created_at, :origin
  WHERE :queue_max = 0 OR (SELECT count(*) FROM task WHERE status = 'queued') < :queue_max;
 
 -- name: put_small_input
@@ -42,7 +42,8 @@ SELECT * FROM attempt WHERE task_id = :task_id ORDER BY number;
 UPDATE task
    SET status = 'canceled', version = version + 1, error_code = :error_code, error_text = :error_text,
        finished_at = :now, expires_at = :expires_at
- WHERE id = :id AND owner = :owner AND status = 'queued';
+ WHERE id = :id AND owner = :owner AND status = 'queued'
+RETURNING checkpoint;
 
 -- name: ask_to_cancel
 -- Tells the worker, at its next heartbeat, that the result is no longer wanted.

@@ -1,4 +1,4 @@
--- Who works here, who may ask, and what the file says of itself.
+-- Who works here, who may ask, what was counted, and what the file says of itself.
 
 -- name: put_worker
 -- Inserts or renews a worker's line.
@@ -41,6 +41,15 @@ SELECT id, owner, label, sha256, created_at, revoked_at FROM api_key ORDER BY cr
 -- name: revoke_key
 -- Marks a key as no longer valid; the first time it was revoked stays.
 UPDATE api_key SET revoked_at = coalesce(revoked_at, :now) WHERE id = :id;
+
+-- name: count
+-- Adds to a counter, or to one bucket of a histogram.
+INSERT INTO tally (name, labels, bucket, times, total) VALUES (:name, :labels, :bucket, :times, :total)
+    ON CONFLICT (name, labels, bucket) DO UPDATE SET times = times + excluded.times, total = total + excluded.total;
+
+-- name: tallies
+-- All that was ever counted here.
+SELECT name, labels, bucket, times, total FROM tally ORDER BY name, labels, bucket;
 
 -- name: put_meta
 -- Writes one fact about the file.
