@@ -1,4 +1,4 @@
-# Overpaint in ten verbs. Everything lands in ./.venv; what a verb needs is set up the first time and skipped after.
+# Overpaint in a dozen verbs. Everything lands in ./.venv; what a verb needs is set up the first time and skipped after.
 # Needs: Python 3.11 or newer, make, git, and a package index.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -14,7 +14,7 @@ SERVER := .venv/.server-is-set-up
 TOOLS := .venv/.tools-are-set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test unit lint docs bench score clean
+.PHONY: help setup serve test unit hostile lint docs bench score clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: $(TOOLS) lint ## Lint, then run all tests
 
 unit: $(TOOLS) ## The fast tests only
 	@$(PYTEST) tests/unit
+
+hostile: $(TOOLS) ## What strangers may send, in the long form (an hour)
+	@OVERPAINT_TEST_LONG=1 $(PYTEST) --dist loadfile tests/hostile
 
 lint: $(TOOLS) ## Style, types, layers, typos, dead code
 	@$(BIN)/ruff check

@@ -72,6 +72,13 @@ def read(data: Bytes, *, max_pixels: int, field: str = "image") -> Header:
     return header
 
 
+def jpeg_scans(data: bytes) -> int:
+    """How many scans the first picture of a whole JPEG has. Goes through all its bytes: a millisecond a megabyte."""
+    # Inside a scan 0xFF is always followed by 0x00 or a restart marker, so these pairs are markers themselves.
+    first = next(end for marker, _, end in _jpeg_segments(data) if marker == _JPEG_SCAN)
+    return 1 + data.count(b"\xff\xda", first, data.find(b"\xff\xd9", first))
+
+
 def _check_size(header: Header, max_pixels: int, field: str) -> None:
     width, height = header.width, header.height
     if width * height > max_pixels:

@@ -15,6 +15,7 @@ from overpaint.images import header
 
 FORMATS = {"jpeg": ("JPEG", "MPO"), "png": ("PNG",), "webp": ("WEBP",)}  #: ours -> Pillow's names of the allowed ones
 MAX_PROFILE_BYTES = 4 * 2**20
+MAX_SCANS = 100  #: of a JPEG: each goes over all its pixels again, and honest files have about ten
 
 # Pillow's own alarm is a warning at a number it chose. `header.read` has refused large pictures before Pillow sees
 # them, and `open_upright` refuses a file of which Pillow thinks otherwise, so its alarm is switched off knowingly.
@@ -38,6 +39,8 @@ def open_upright(data: bytes, *, max_pixels: int = 40_000_000) -> Image.Image:
     Raises InvalidImage when the file is damaged, and what `header.read` raises.
     """
     head = header.read(data, max_pixels=max_pixels)
+    if head.format == "jpeg" and header.jpeg_scans(data) > MAX_SCANS:
+        raise InvalidImage(field="image", problem="the JPEG has too many scans.")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS[head.format]) as image:
             if image.size != (head.stored_width, head.stored_height):

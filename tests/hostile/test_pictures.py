@@ -1,0 +1,83 @@
+"""Over a thousand files that no honest caller sends: each decodes or is refused by name, and nothing falls over."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import structlog.testing
+
+from overpaint.errors import ImageResolutionTooHigh, InvalidImage, InvalidImageSize
+from overpaint.images import header
+from overpaint.images.sandbox import Sandbox
+from tests.hostile.conftest import Figures
+from tests.hostile.corpus import DECODES, REFUSED, File, files
+
+MAX_PIXELS = 40_000_000
+MAX_RESIDENT_BYTES = 2**30
+KINDS = ("truncated", "flipped", "bomb", "polyglot", "animated", "mode", "shape", "metadata", "disguised")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    made = Sandbox(max_pixels=MAX_PIXELS)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def corpus(is_long: bool) -> list[File]:
+    made = list(files(flips=1000 if is_long else 12))
+    assert len(made) >= 1000
+    assert {file.kind for file in made} == set(KINDS)
+    return made
+
+
+def _outcome(sandbox: Sandbox, file: File) -> str:
+    """What became of it; any other error than the contract's fails the test with the file's name."""
+    try:
+        head = header.read(file.data, max_pixels=MAX_PIXELS)
+    except (InvalidImage, ImageResolutionTooHigh, InvalidImageSize):
+        return "refused at the header"
+    try:
+        image = sandbox.open_upright(file.data)
+    except InvalidImage:
+        return "refused at decoding"
+    assert (image.mode, image.size) == ("RGB", (head.width, head.height)), file.name
+    return "decoded"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_file_decodes_or_is_refused_by_name(
+    sandbox: Sandbox, corpus: list[File], kind: str, figures: Figures
+) -> None:
+    outcomes: Counter[str] = Counter()
+    wrong: list[tuple[str, str]] = []
+    slowest = (0.0, "")
+    with structlog.testing.capture_logs() as lines:
+        for file in (file for file in corpus if file.kind == kind):
+            began = time.perf_counter()
+            outcome = _outcome(sandbox, file)
+            slowest = max(slowest, (time.perf_counter() - began, file.name))
+            outcomes[outcome] += 1
+            if (outcome == "decoded" and file.fate == REFUSED) or (outcome != "decoded" and file.fate == DECODES):
+                wrong.append((file.name, outcome))
+        sandbox.close()  # its children are counted once it has ended
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    figures(
+        "pictures",
+        kind=kind,
+        files=outcomes.total(),
+        **{name: outcomes[name] for name in ("refused at the header", "refused at decoding", "decoded")},
+        **{
+            "peak memory so far": f"{peak / 2**20:.0f} MiB",
+            "slowest": f"{slowest[0]:.2f} s: {slowest[1]}",
+            "crashes": len(lines),
+        },
+    )
+    assert wrong == []
+    assert lines == []  # a decoder that died would have left one
+    assert peak < MAX_RESIDENT_BYTES
