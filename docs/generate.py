@@ -1,4 +1,4 @@
-"""Writes the pages of docs/reference that the code knows best: settings, errors, command line, HTTP routes.
+"""Writes the pages of docs/reference that the code knows best: settings, errors, command line, metrics.
 
 python docs/generate.py          write them
 python docs/generate.py --check  exit 1 and name each page that is out of date
@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from cyclopts import App
 from rich.console import Console
 
-from overpaint import errors, settings
+from overpaint import errors, settings, telemetry
 from overpaint.cli.main import app
 from overpaint.cli.talk import EXIT_CODES
 from overpaint.http.novita import REASONS
@@ -96,7 +96,45 @@ error is one line, a blank, then `hint:` and what to do. `-` as a file reads std
 {helps}"""
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "errors.md": errors_page, "cli.md": cli_page}
+def metrics_page() -> str:
+    """From telemetry.OWN and telemetry.SHARED."""
+    return f"""# Metrics
+
+{NOTE}
+`GET /metrics` in Prometheus' text format; `OVERPAINT_METRICS` says who may read it. Label values come from closed sets:
+no owner, key, id, prompt or URL.
+
+## Of the whole server
+
+Read from the store, at most once a second. Counters and histograms hold what happened since the data folder was made:
+they outlive every process, and each figure is counted in the transaction that makes it true. Left out while the store
+does not answer.
+
+{_metrics(telemetry.SHARED)}
+
+## Of the API process
+
+Counted in memory since the process began.
+
+{_metrics(telemetry.OWN)}
+"""
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "cli.md": cli_page,
+    "metrics.md": metrics_page,
+}
+
+
+def _metrics(shapes: Iterable[telemetry.Shape]) -> str:
+    rows = (
+        f"| `{telemetry.NAMESPACE}_{shape.name}` | {shape.kind} | "
+        f"{', '.join(f'`{label}`' for label in shape.labels) or '-'} | {shape.sentence} |"
+        for shape in shapes
+    )
+    return f"| metric | kind | labels | what it tells |\n|---|---|---|---|\n{_lines(rows)}"
 
 
 def _default(value: object) -> str:

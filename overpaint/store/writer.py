@@ -91,9 +91,9 @@ class Writer:
                 if batch:
                     began = time.perf_counter()
                     self._store(connection, batch)
-                    _answer(batch)
                     if self.on_commit is not None:
                         self.on_commit(len(batch), time.perf_counter() - began)
+                    _answer(batch)
                 self._fold_log_if_due(connection, is_idle=not batch)
         finally:
             connection.close()

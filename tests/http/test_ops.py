@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from overpaint.domain import QueueStats
 from overpaint.errors import StoreUnavailable
+from overpaint.http import ops
+from overpaint.telemetry import SHARED, Tally
 from tests.http.shapes import assert_headers
 from tests.http.world import SUBMIT, World
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.anyio
 
 
@@ -71,6 +79,96 @@ async def test_metrics_count_and_name_nobody(world: World) -> None:
         assert line in lines, answer.text
     for secret in (task_id, "nobody should read", "alice", world.key, "secret"):
         assert secret not in answer.text
+
+
+async def test_figures_of_all_processes_stand_beside_our_own(world: World) -> None:
+    for _ in range(2):
+        await world.submit()
+        await world.succeed(await world.claim())
+    await world.submit()
+    await world.fail(await world.claim(), "out_of_memory")
+    await world.store.count(Tally("worker_restarts_total", ("killed",)))
+    await world.store.count(Tally("of_a_newer_version_total"))
+    lines = (await world.client("").get("/metrics")).text.splitlines()
+    for line in (
+        'overpaint_edits_finished_total{code="",model="tiny",status="succeeded"} 2.0',
+        'overpaint_edits_finished_total{code="out_of_memory",model="tiny",status="failed"} 1.0',
+        'overpaint_attempts_total{outcome="succeeded"} 2.0',
+        'overpaint_edit_run_seconds_bucket{le="0.1",model="tiny",quality="exact"} 2.0',
+        'overpaint_edit_run_seconds_bucket{le="+Inf",model="tiny",quality="exact"} 2.0',
+        'overpaint_edit_run_seconds_sum{model="tiny",quality="exact"} 0.01',
+        'overpaint_edit_wait_seconds_count{model="tiny"} 3.0',
+        'overpaint_worker_restarts_total{cause="killed"} 1.0',
+        'overpaint_workers{state="idle"} 0.0',
+        "overpaint_queue_oldest_age_seconds 0.0",
+    ):
+        assert line in lines, lines
+    assert not any("newer_version" in line for line in lines)
+
+
+async def test_every_metric_and_label_is_in_the_reference(world: World) -> None:
+    await world.submit()
+    await world.succeed(await world.claim())
+    await world.client("wrong").get("/v3/user")
+    for shape in SHARED:
+        await world.store.count(Tally(shape.name, tuple("x" for _ in shape.labels)))
+    text = (await world.client("").get("/metrics")).text
+    page = (ROOT / "docs/reference/metrics.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \|", page, re.MULTILINE)
+    known = {name.removesuffix("_total"): (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+    shown = {family.name: family for family in text_string_to_metric_families(text)}
+    assert set(shown) == set(known)
+    for name, family in shown.items():
+        kind, labels = known[name]
+        assert family.type == kind
+        assert {label for sample in family.samples for label in sample.labels} - {"le"} <= labels
+
+
+async def test_many_scrapes_ask_the_store_once_a_second(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    stats = world.store.stats
+
+    async def counted() -> QueueStats:
+        asked.append(1)
+        return await stats()
+
+    monkeypatch.setattr(world.store, "stats", counted)
+    monkeypatch.setattr(ops, "FRESH_SECONDS", 3600.0)
+    for _ in range(5):
+        await world.client("").get("/metrics")
+    assert len(asked) == 1
+
+
+async def test_without_the_store_our_own_metrics_are_still_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken() -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(ops, "FRESH_SECONDS", 0.0)
+    assert "overpaint_edits{" in (await world.client("").get("/metrics")).text
+    monkeypatch.setattr(world.store, "tallies", broken)
+    answer = await world.client("").get("/metrics")
+    assert answer.status_code == 200
+    assert "overpaint_http_requests_total" in answer.text
+    assert "overpaint_edits{" not in answer.text  # no old news
+
+
+async def test_metrics_may_need_a_key_or_be_off(make_world: Callable[..., Awaitable[World]]) -> None:
+    world = await make_world(metrics="key")
+    assert (await world.client("").get("/metrics")).status_code == 401
+    assert (await world.client().get("/metrics")).status_code == 200
+    world = await make_world(metrics="off")
+    answer = await world.client().get("/metrics")
+    assert (answer.status_code, answer.json()["code"]) == (404, "route_not_found")
+
+
+async def test_commits_are_reported_with_their_size(world: World) -> None:
+    metrics = world.app.metrics
+    world.store.report_commits(metrics.committed)
+    await world.submit()
+    read = metrics.registry.get_sample_value
+    assert read("overpaint_store_batch_operations_sum") == read("overpaint_store_batch_operations_count") == 1
+    seconds = read("overpaint_store_operation_seconds_sum", {"operation": "commit"})
+    assert seconds is not None and seconds > 0
 
 
 async def test_the_description_is_generated_and_complete(world: World) -> None:

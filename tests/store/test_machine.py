@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,19 @@ class Histories(RuleBasedStateMachine):
             assert (task == before) == (task.version == before.version)
             assert task.status is before.status or task.status in MOVES[before.status] or not before.status.is_final
             self.last[task_id] = task
+
+    @invariant()
+    def every_end_was_counted_once(self) -> None:
+        counted: Counter[str] = Counter()
+        for tally in self.runner.run(self.stores[1].tallies()):
+            counted[" ".join((tally.name, *tally.labels[:2]))] += tally.times
+        tasks = self.tasks.values()
+        words = [word for task in tasks for word in task.attempts if word != "running"]
+        assert {word: counted[f"attempts_total {word}"] for word in words} == Counter(words)
+        ends = [task.status for task in tasks if task.status.is_final]
+        assert {end: counted[f"edits_finished_total mini {end}"] for end in ends} == Counter(ends)
+        assert counted["leases_lost_total"] == words.count("lost")
+        assert counted["edit_total_seconds mini"] == ends.count(Status.SUCCEEDED)
 
     @invariant()
     def the_queue_is_in_order(self) -> None:

@@ -124,7 +124,7 @@ async def house(make_settings: Callable[..., Settings]) -> AsyncIterator[Callabl
         houses.append(House(make_settings(**changes), lines))
         return houses[-1]
 
-    with structlog.testing.capture_logs() as lines:
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
         yield build
         for each in houses:
             await each.close()

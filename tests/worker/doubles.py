@@ -14,7 +14,7 @@ import uuid_utils
 from PIL import Image
 
 from overpaint.catalog import Checkpoint
-from overpaint.domain import EditRequest, InputPicture, NewTask, Timings
+from overpaint.domain import EditRequest, InputPicture, NewTask, Origin, Timings
 from overpaint.store.blobs import FolderBlobs, input_name
 from overpaint.store.tasks import TaskStore
 
@@ -111,6 +111,7 @@ async def submitted(
     stored: bytes | None = None,
     is_stored: bool = True,
     is_small: bool = False,
+    origin: Origin | None = None,
     **request: Any,
 ) -> str:
     """Submits an edit of `data`; `stored` are the bytes that really lie there; a small one rides with the submit."""
@@ -130,6 +131,7 @@ async def submitted(
         request=EditRequest(**values),
         inputs=(InputPicture(name=name, sha256=sha256, format="png", width=width, height=height, bytes=len(data)),),
         public_base="http://127.0.0.1:8000",
+        origin=origin or Origin(),
     )
     await store.submit(new, {name: data} if is_small else None)
     return task_id

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from overpaint.domain import Beat, Claim, Outcome, OutputPicture, Status, Succeeded, Task, Timings, Usage
+from overpaint.domain import Beat, Claim, Origin, Outcome, OutputPicture, Status, Succeeded, Task, Timings, Usage
 from overpaint.errors import ConfigurationError, EditFailed, StorageFull, StoreUnavailable
 from overpaint.store.blobs import FolderBlobs, result_name
 from overpaint.worker import loop
@@ -61,6 +61,53 @@ async def test_an_edit_ends_with_a_stored_picture_and_its_figures(house: MakeHou
     )
     assert task.timings is not None and (task.timings.prepare_ms, task.timings.denoise_ms) == (1, 40)
     assert task.usage is not None and (task.usage.steps, task.usage.pixels) == (4, 4096)
+
+
+async def test_the_line_of_an_edit_tells_all_and_leads_to_its_request(house: MakeHouse) -> None:
+    at = house()
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    origin = Origin(key_id="k", request_id="r", traceparent=f"00-{trace}-1111111111111111-01")
+    at.start(ScriptedEditor())
+    task_id = await at.submit(origin=origin)
+    (line,) = await at.told()
+    assert line.pop("run_seconds") >= 0 and line.pop("wait_seconds") >= 0
+    assert line == {
+        "event": "edit finished",
+        "log_level": "info",
+        "task_id": task_id,
+        "worker_id": "worker-0",
+        "key_id": "k",
+        "request_id": "r",
+        "trace_id": trace,
+        "status": "succeeded",
+        "attempt": 1,
+        "size": "64x48",
+        "steps": 4,
+        "seed": 7,
+        "prompt_characters": 12,
+        "prompt": "make it snow",
+    }
+
+
+async def test_every_line_about_an_edit_names_it(house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "RETRY_SECONDS", 0.01)
+
+    class Blobs(FolderBlobs):
+        is_full = True
+
+        def put(self, name: str, data: bytes) -> None:
+            if name.startswith("results") and self.is_full:
+                self.is_full = False
+                raise StorageFull()
+            super().put(name, data)
+
+    at = house()
+    at.start(ScriptedEditor(), blobs=Blobs(at.settings.data / "blobs"))
+    task_id = await at.submit()
+    await at.until(task_id)
+    await at.told()
+    (line,) = [line for line in at.lines if line["event"] == "storage does not answer"]
+    assert (line["task_id"], line["code"]) == (task_id, "storage_full")
 
 
 async def test_edits_are_made_in_the_order_they_were_asked_for(house: MakeHouse) -> None:

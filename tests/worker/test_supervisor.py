@@ -21,6 +21,7 @@ from overpaint.settings import Settings
 from overpaint.store.blobs import FolderBlobs
 from overpaint.store.sqlite import SqliteTaskStore
 from overpaint.store.tasks import TaskStore
+from overpaint.telemetry import Tally
 from overpaint.worker import premises, supervisor
 from overpaint.worker.supervisor import Child, Supervisor
 from tests.worker.doubles import submitted
@@ -93,7 +94,9 @@ def supervise(tmp_path: Path, store: TaskStore) -> Callable[..., tuple[Superviso
     return start
 
 
-async def test_a_child_that_dies_is_replaced(stage: Stage, supervise: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_child_that_dies_is_replaced_and_counted(
+    stage: Stage, supervise: Any, store: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervisor, "FIRST_BACKOFF_SECONDS", 0.01)
     worker = stage.child("worker", PATIENT)
     made, run = supervise(stage.child("api", DRAINING_API), worker)
@@ -103,6 +106,7 @@ async def test_a_child_that_dies_is_replaced(stage: Stage, supervise: Any, monke
     made._asked_to_stop()
     assert await run == 0
     assert stage.lines().count("api up") == 1
+    assert await store.tallies() == (Tally("worker_restarts_total", ("killed",)),)
 
 
 async def test_a_child_that_cannot_live_is_parked_and_the_others_go_on(
