@@ -31,8 +31,7 @@ _EMBEDDING_FOUR_AT_THE_END = (
     IPv6Network("::/96"),  # IPv4-compatible
     IPv6Network("::ffff:0:0/96"),  # IPv4-mapped
     IPv6Network("::ffff:0:0:0/96"),  # IPv4-translated
-    IPv6Network("64:ff9b::/96"),  # NAT64
-    IPv6Network("64:ff9b:1::/48"),  # NAT64 inside one network
+    IPv6Network("64:ff9b::/96"),  # NAT64; its form inside one network, 64:ff9b:1::/48, is never public
 )
 
 
@@ -74,7 +73,10 @@ def parse(url: str) -> Target:
 
 def redirected(origin: Target, location: str) -> Target:
     """Where a redirect leads. Raises NotAllowed, also for a step from https down to http."""
-    target = parse(urljoin(origin.url, location))
+    try:
+        target = parse(urljoin(origin.url, location))
+    except ValueError:  # urljoin's, of brackets that hold no address
+        raise NotAllowed from None
     if origin.scheme == "https" and target.scheme == "http":
         raise NotAllowed
     return target

@@ -17,7 +17,7 @@ from typing import Any
 import httpcore2
 
 from overpaint import __version__
-from overpaint.errors import ImageFetchFailed, ImageFileTooLarge, ImageUrlNotAllowed
+from overpaint.errors import ImageFetchFailed, ImageFileTooLarge, ImageUrlNotAllowed, TryLater
 from overpaint.images.addresses import (
     PORTS,
     Address,
@@ -31,6 +31,7 @@ from overpaint.images.addresses import (
 )
 
 MAX_REDIRECTS = 3
+MAX_AT_ONCE = 32  #: fetches; each may hold a picture's bytes
 CONNECT_SECONDS = 3.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -62,13 +63,26 @@ class Fetcher:
         self._resolver = resolver
         self._backend = backend or httpcore2.AnyIOBackend()
         self._ssl_context = ssl_context
+        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def get(self, url: str, *, field: str = "image") -> bytes:
         """The body behind `url`.
 
         Raises ImageUrlNotAllowed before any connection to an address that is not allowed, ImageFetchFailed when the
-        other side does not deliver within the time, ImageFileTooLarge above `max_bytes`.
+        other side does not deliver within the time, ImageFileTooLarge above `max_bytes`, TryLater when too many others
+        are being fetched.
         """
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise TryLater() from None
+        try:
+            return await self._get(url, field)
+        finally:
+            self._slots.release()
+
+    async def _get(self, url: str, field: str) -> bytes:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._follow(parse(url), field)

@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.http.conftest import anyio_backend, make_world, serve, world
+
+__all__ = ["anyio_backend", "make_world", "serve", "world"]  # the servers of tests/http are ours too
+
 IS_LONG = os.environ.get("OVERPAINT_TEST_LONG", "") not in ("", "0")
 Figures = Callable[..., None]
 
@@ -29,7 +33,8 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _note(host: str) -> None:
     try:
-        is_ours = ip_address(host).is_loopback
+        address = ip_address(host)
+        is_ours = (getattr(address, "ipv4_mapped", None) or address).is_loopback
     except ValueError:
         is_ours = host in ("localhost", "None", "")
     if not is_ours:

@@ -43,6 +43,7 @@ INSIDE = [
     "64:ff9b::7f00:1",
     "64:ff9b::a9fe:a9fe",
     "64:ff9b:1::a00:1",
+    "64:ff9b:1:7f00:0:100:808:808",  # 127.0.0.1 by RFC 6052, and 8.8.8.8 by its last bits
     "2002:7f00:1::",
     "2002:a9fe:a9fe::1",
     "2001:0:7f00:1::1",
@@ -177,7 +178,13 @@ def test_a_redirect_is_read_like_any_url() -> None:
     origin = parse("https://example.com/a/b.png?c")
     assert redirected(origin, "../d.png").url == "https://example.com/d.png"
     assert redirected(origin, "//other.example/e").host == "other.example"
-    for location in ("http://example.com/plain", "ftp://example.com/", "https://u@example.com/", "https://127.1/"):
+    for location in (
+        "http://example.com/plain",
+        "ftp://example.com/",
+        "https://u@example.com/",
+        "https://127.1/",
+        "//[::1.2]/",
+    ):
         with pytest.raises(NotAllowed):
             redirected(origin, location)
 

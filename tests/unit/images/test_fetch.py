@@ -10,7 +10,7 @@ from typing import Any
 import httpcore2
 import pytest
 
-from overpaint.errors import ImageFetchFailed, ImageFileTooLarge, ImageUrlNotAllowed
+from overpaint.errors import ImageFetchFailed, ImageFileTooLarge, ImageUrlNotAllowed, TryLater
 from overpaint.images.fetch import Fetcher
 
 pytestmark = pytest.mark.anyio
@@ -204,6 +204,15 @@ async def test_silence_ends_with_the_time(world: Callable[..., World]) -> None:
     net.hangs = True
     with pytest.raises(ImageFetchFailed, match="too long"):
         await net.fetcher(seconds=0.05).get("http://a.example/")
+
+
+async def test_one_fetch_too_many_is_asked_to_come_again(world: Callable[..., World]) -> None:
+    net = world({"a.example": [PUBLIC]}, [answer()])
+    fetcher = net.fetcher(seconds=0.05)
+    fetcher._slots = asyncio.Semaphore(0)
+    with pytest.raises(TryLater):
+        await fetcher.get("http://a.example/")
+    assert net.dialled == []
 
 
 @pytest.mark.parametrize("wire", [b"", b"nonsense\r\n\r\n", answer(200, b"short", content_length="10")])
