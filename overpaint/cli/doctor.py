@@ -1,6 +1,7 @@
 """`overpaint doctor`: is this machine fit to serve, and what to do next if not.
 
-Looks and reports; changes nothing, fetches nothing. Works without the server's packages too: then that is what it says.
+Looks and reports; leaves nothing behind, fetches nothing. Works without the server's packages too: then that is what
+it says.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,11 +27,15 @@ from overpaint import __version__
 from overpaint.cli.pulling import quiet_unless_watched
 from overpaint.cli.talk import CheckFailed, answer, answer_json, say
 from overpaint.errors import ConfigurationError
+from overpaint.masking import masked
 
 if TYPE_CHECKING:
     from overpaint.settings import Settings
 
 LEAST_FREE_BYTES = 2**30
+LEAST_FILES = 4096
+TRIAL_BYTES = 16 * 2**20
+SLOW_SYNC_SECONDS = 0.05
 LEAST_SQLITE = (3, 37)  # STRICT tables
 SQLITE_WITHOUT_WAL_RACE = (3, 51, 3)
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse")
@@ -61,13 +67,13 @@ def doctor(
         data: The data folder to look at; default ./data.
         checkpoint: The checkpoint to look for; default mini.
         port: The port to look at; default 8000.
-        json: Print a JSON object.
+        json: Print a JSON object, without the names of your folders: fit to be shown to others.
     """
     quiet_unless_watched()
     checks = list(_checks(data, checkpoint, port))
     failed = [check for check in checks if check.verdict == "failed"]
     if json:
-        answer_json({"version": __version__, "ok": not failed, "checks": [asdict(check) for check in checks]})
+        answer_json({"version": __version__, "ok": not failed, "checks": [_for_others(check) for check in checks]})
     else:
         for check in checks:
             answer(f"{check.verdict:<8} {check.name:<10} {check.detail}")
@@ -93,7 +99,12 @@ def _checks(data: Path | None, checkpoint: str | None, port: int | None) -> Iter
     except ConfigurationError as error:
         yield Check("settings", "failed", str(error), error.hint)
         return
-    yield from (_disk(known.data), _data(known.data), _checkpoint(known), _device(known.device), _port(known))
+    yield from (_disk(known.data), _data(known.data), _database(known.data / "overpaint.sqlite3"), _limits())
+    yield from (_checkpoint(known), _device(known.device), _port(known))
+
+
+def _for_others(check: Check) -> dict[str, str]:
+    return {name: masked(value) for name, value in asdict(check).items()}
 
 
 def _python() -> Check:
@@ -138,11 +149,33 @@ def _clock() -> Check:
 
 
 def _disk(folder: Path) -> Check:
-    usage = shutil.disk_usage(_nearest(folder))
+    """Room, and the time that every submit waits for: until bytes are really on the disk."""
+    place = _nearest(folder)
+    usage = shutil.disk_usage(place)
     detail = f"{usage.free / 1e9:.1f} GB free for {folder}"
     if usage.free < max(LEAST_FREE_BYTES, usage.total // 50):
         return Check("disk", "warning", detail, "Make room: a full disk refuses new edits.")
+    try:
+        sync, speed = _write_speed(place)
+    except OSError as error:
+        return Check("disk", "failed", f"{detail}; writing: {error.strerror}", "Choose another folder with --data.")
+    detail += f", {1000 * sync:.1f} ms for a small write, {speed / 1e6:.0f} MB/s"
+    if sync > SLOW_SYNC_SECONDS:
+        return Check("disk", "warning", detail, "Each submit waits for one such write: a local SSD takes a few ms.")
     return Check("disk", "ok", detail)
+
+
+def _write_speed(folder: Path) -> tuple[float, float]:
+    """Seconds for a small write and its sync (the median of five), and bytes a second of a large one."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        moments = [time.perf_counter()]
+        for block in (bytes(4096),) * 5 + (bytes(TRIAL_BYTES),):
+            file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+            moments.append(time.perf_counter())
+    *small, large = (after - before for before, after in pairwise(moments))
+    return sorted(small)[2], TRIAL_BYTES / large
 
 
 def _data(folder: Path) -> Check:
@@ -172,16 +205,50 @@ def _file_system(place: Path) -> str:
     return max(around, default=(0, "unknown"))[1]
 
 
+def _database(path: Path) -> Check:
+    from overpaint.store import schema
+
+    if not path.exists():
+        return Check("database", "ok", "will be made")
+    found, newest = schema.examine(path), schema.newest_version()
+    if found.problem:
+        return Check("database", "failed", found.problem, "Keep the file, and put back your last backup of the folder.")
+    if found.version > newest:
+        return Check("database", "failed", f"form {found.version} is of a newer Overpaint", "Upgrade Overpaint.")
+    form = f"form {newest}" if found.version == newest else f"form {found.version}, the next start makes it {newest}"
+    detail = f"{path.stat().st_size / 1e6:.1f} MB, whole, {form}"
+    if (found.newest_task_at or 0) / 1000 > time.time() + 60:
+        return Check("database", "warning", f"{detail}; a task of the future", "Set the clock: it was put back.")
+    return Check("database", "ok", detail)
+
+
+def _limits() -> Check:
+    import resource
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    length, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if length != resource.RLIM_INFINITY:
+        return Check("limits", "warning", f"files of at most {length} bytes", "ulimit -f unlimited")
+    if 0 <= files < LEAST_FILES:
+        return Check("limits", "warning", f"{files} open files: each caller takes one", f"ulimit -n {LEAST_FILES}")
+    return Check("limits", "ok", f"{'any number of' if files < 0 else files} open files")
+
+
 def _checkpoint(settings: Settings) -> Check:
     from overpaint import catalog, hub
 
     name = settings.checkpoint
     try:
-        kind = catalog.read(hub.locate(name, offline=True))
+        folder = hub.locate(name, offline=True)
+        kind = catalog.read(folder)
     except ConfigurationError as error:
         can_pull = "/" in name and not Path(name).exists() and not settings.offline
         return Check("checkpoint", "warning" if can_pull else "failed", str(error), error.hint)
-    return Check("checkpoint", "ok", f"{name} is {kind.id}, {kind.default_steps} steps, {kind.folder}")
+    damaged = [finding for finding in hub.verify(folder, is_quick=True) if finding.problem]
+    if damaged:
+        detail = f"{name}: {damaged[0].path} {damaged[0].problem}"
+        return Check("checkpoint", "failed", detail, "Pull it again; `overpaint checkpoints verify` tells more.")
+    return Check("checkpoint", "ok", f"{name} is {kind.id}, {kind.default_steps} steps, whole, {kind.folder}")
 
 
 def _device(wanted: str) -> Check:

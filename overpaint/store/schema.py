@@ -11,6 +11,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -60,6 +61,32 @@ def prepare(path: Path) -> None:
         raise ConfigurationError("The database cannot be opened.", hint="Check the folder given by DATA.") from None
     except sqlite3.Error as error:
         raise (_damaged() if _primary_code(error) in _DAMAGE else translated(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a database file is found."""
+
+    problem: str  #: empty when every page, index and rule of it holds
+    version: int = 0  #: number of the newest migration that ran
+    newest_task_at: int | None = None  #: wall-clock unix milliseconds
+
+
+def examine(path: Path) -> Condition:
+    """Reads the whole file, beside a running server too, and changes nothing."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
+            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            newest = connection.execute("SELECT created_at FROM task ORDER BY seq DESC LIMIT 1").fetchone()
+            return Condition("" if said == "ok" else "damaged", _version(connection), newest and newest[0])
+    except sqlite3.Error as error:
+        return Condition("damaged" if _primary_code(error) in _DAMAGE else str(error))
+
+
+def newest_version() -> int:
+    """Number of the last migration of this installation."""
+    return max(number for number, _ in _migrations())
 
 
 def _create(path: Path) -> None:
