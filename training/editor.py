@@ -70,7 +70,8 @@ class Diet:
         Families not offered stand among the unknown: their prompts have the unchanged picture as target.
         """
         offered = {n: w for n, w in prompts.WEIGHTS.items() if self.width == self.height or n not in SQUARE_ONLY}
-        offered |= {n: 0.3 * w for n, w in offered.items() if n in (*MOVES, *prompts.FRAMES) and n not in OFFERED}
+        asked = {*OFFERED, "keep", "unknown", "blank"}
+        offered |= {name: 0.3 * weight for name, weight in offered.items() if name not in asked}
         if self.pattern == "whole":
             return offered
         own = {"scattered": (), "window": prompts.STYLES, "orbits": (*MOVES, *prompts.FRAMES)}[self.pattern]
@@ -89,6 +90,13 @@ class Stage:
     steps: int  #: that the rates are planned for
     warmup: int = 40
     decay: float = 0.4  #: last share of the stage over which the rates fall to a fiftieth
+    words: float = 0.3  #: part of the rates for what reads the prompt, while pictures do not listen to it yet
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Of the rates, for the three parts of `part`. Full steps for the words at first would drown what tells one
+        prompt from another in what is common to all."""
+        return self.words, 1.0, min(1.0, self.words + 0.2)
 
 
 SHAPES = ((256, 256, 0.4), (320, 224, 0.2), (224, 320, 0.2), (352, 192, 0.1), (192, 352, 0.1))
@@ -107,7 +115,7 @@ def diets(shapes: tuple[tuple[int, int, float], ...], **shares: float) -> tuple[
 
 STAGES = {
     "words": Stage(diets(SHAPES[:1], scattered=1.0), 0.005, 0.002, 900, decay=0.3),
-    "rich": Stage(diets(SHAPES, scattered=0.5, window=0.45, whole=0.05), 0.004, 0.0016, 2600, decay=0.5),
+    "rich": Stage(diets(SHAPES, scattered=0.55, window=0.4, whole=0.05), 0.003, 0.0012, 2000, decay=0.6, words=1.0),
     "extend": Stage(diets(SHAPES[:1], scattered=0.6, window=0.3, whole=0.1), 0.002, 0.0008, 700, decay=0.6),
     "polish": Stage(diets(SHAPES, scattered=0.4, window=0.45, whole=0.15), 0.003, 0.0012, 700, warmup=10, decay=0.8),
 }
@@ -279,8 +287,8 @@ class Trainer:
         while time.monotonic() - started < seconds and self.step < self.stage.steps:
             factor = self.rate(self.step)
             for optimiser, rate in ((self.muon, self.stage.muon), (self.adam, self.stage.adam)):
-                for group in optimiser.param_groups:
-                    group["lr"] = rate * factor * group["share"]
+                for group, share in zip(optimiser.param_groups, self.stage.shares, strict=True):
+                    group["lr"] = rate * factor * share
             batch = batches.next()
             with self.attention(batch[0]):
                 loss = self.loss(*batch, rng)
@@ -337,21 +345,20 @@ def is_matrix(name: str, parameter: nn.Parameter) -> bool:
     return parameter.ndim == 2 and not any(part in name for part in others)
 
 
-def share(name: str) -> float:
-    """Part of the learning rate. Words learn slowly: before the pictures listen to them, full steps drown what tells
-    one prompt from another in what is common to all."""
+def part(name: str) -> int:
+    """Where a parameter works: 0 reads the prompt, 1 sees pictures alone, 2 joins the two."""
     if name.startswith("encoder.") or "txt_in" in name or "txt_norm" in name:
-        return 0.3
-    return 0.5 if "txt_" in name or "add_" in name else 1.0
+        return 0
+    return 2 if "txt_" in name or "add_" in name else 1
 
 
 def groups(editor: Editor, wanted: Callable[[str, nn.Parameter], bool]) -> list[dict[str, Any]]:
-    """Optimiser groups, one for each share of the learning rate."""
-    found: dict[float, list[nn.Parameter]] = {}
+    """An optimiser group for each part."""
+    found: tuple[list[nn.Parameter], ...] = ([], [], [])
     for name, parameter in editor.named_parameters():
         if wanted(name, parameter):
-            found.setdefault(share(name), []).append(parameter)
-    return [{"params": parameters, "share": part} for part, parameters in found.items()]
+            found[part(name)].append(parameter)
+    return [{"params": parameters} for parameters in found]
 
 
 def main() -> None:

@@ -36,13 +36,13 @@ COLOURED = (*FIRST_TONES, "vivid", "muted")  #: edits that may be asked of "the 
 LOOSE = ("blur", "sharpen", "fog")  #: may be asked for "a bit" or "a lot" and mean the same
 #: how often each family is asked for in training; unknown and blank ask for the unchanged picture
 WEIGHTS = (
-    dict.fromkeys(FIRST_TONES, 8.0)
-    | dict.fromkeys(TONES[len(FIRST_TONES) :], 6.0)
+    dict.fromkeys(FIRST_TONES, 7.0)
+    | dict.fromkeys(TONES[len(FIRST_TONES) :], 9.0)
     | dict.fromkeys(STRENGTHS, 2.0)
-    | dict.fromkeys(STYLES, 6.0)
+    | dict.fromkeys(STYLES, 10.0)
     | dict.fromkeys(GEOMETRY, 7.0)
     | dict.fromkeys(FRAMES, 2.5)
-    | {"keep": 8.0, "unknown": 22.0, "blank": 2.0}
+    | {"keep": 8.0, "unknown": 26.0, "blank": 2.0}
 )
 EVERYDAY_SHARE = 0.12  #: of a family's prompts: the few sentences most people type first
 #: how often each kind of word makes the sentence, and never oftener than there are words of the kind
