@@ -24,6 +24,15 @@ class Status(StrEnum):
         return not MOVES[self]
 
 
+class Scope(StrEnum):
+    """What a key may do with the edits of its owner; ADMIN concerns the whole server, and no route asks for it yet."""
+
+    SUBMIT = "submit"
+    READ = "read"
+    METRICS = "metrics"
+    ADMIN = "admin"
+
+
 MOVES: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.PROCESSING, Status.CANCELED}),
     # Back to QUEUED: the lease was lost, the attempt failed and may be repeated, or a draining worker gave it back.
@@ -254,14 +263,21 @@ class WorkerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyInfo:
-    """A key as the store knows it: never the secret, only its SHA-256."""
+    """A key as the store knows it: never the secret, only its SHA-256. `*_at` are wall-clock unix milliseconds."""
 
     id: str  #: public part, 8 base62 characters
     owner: str
     label: str
     sha256: str
+    scopes: frozenset[Scope]
     created_at: int
+    expires_at: int | None = None  #: no longer valid from then on
+    used_at: int | None = None  #: within a minute
     revoked_at: int | None = None
+
+    def is_valid(self, now_ms: int) -> bool:
+        """Neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now_ms < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)

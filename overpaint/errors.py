@@ -4,7 +4,7 @@ Knows codes, statuses, sentences and hints. Does not know dialects (they transla
 logs or HTTP libraries. No message ever holds a path, an address, a key or a traceback.
 
 OverpaintError
-├── NotAllowed ─ InvalidApiKey, Forbidden, WrongHost            bring another key, or come by the right name
+├── NotAllowed ─ InvalidApiKey, ScopeMissing, Forbidden, WrongHost   bring another key, or come by the right name
 ├── NotFound ─ RouteNotFound, MethodNotAllowed, EditNotFound, OutputNotFound
 ├── InvalidRequest ─ MalformedBody, InvalidParameter, …         change the request
 ├── TryLater ─ QueueFull, Draining, StorageFull, …              send the same request again
@@ -43,6 +43,13 @@ class Forbidden(NotAllowed):
 
     message = "This link is not valid, or no longer."
     hint = "Read the task again: every read signs a fresh link."
+
+
+class ScopeMissing(NotAllowed):
+    """facts: scope."""
+
+    message = "This key lacks the scope {scope}."
+    hint = "`overpaint keys create --scope` makes a key that has it."
 
 
 class WrongHost(NotAllowed):

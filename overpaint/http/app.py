@@ -48,22 +48,18 @@ class App:
     def __init__(self, settings: Settings, store: TaskStore, blobs: FolderBlobs, checkpoint: Checkpoint) -> None:
         self.metrics = Metrics()
         self._edits = Edits(settings, store, blobs, checkpoint, metrics=self.metrics)
-        access = Access(store)
         self.operations: tuple[Operation, ...] = (
-            *novita.operations(
-                settings, access, self._edits, checkpoint.id, lambda request: base_of(request, settings)
-            ),
+            *novita.operations(settings, self._edits, checkpoint.id, lambda request: base_of(request, settings)),
             *files.operations(self._edits, blobs),
             *ops.operations(
                 settings,
                 store,
-                access,
                 self.metrics,
                 lambda: self._edits.is_draining,
                 lambda: document(self.operations),
             ),
         )
-        self._front = Front(Routes(self.operations), settings, self.metrics)
+        self._front = Front(Routes(self.operations), Access(store), settings, self.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._front(scope, receive, send)

@@ -52,7 +52,7 @@ def operations(edits: Edits, blobs: FolderBlobs) -> list[Operation]:
             handler=picture,
             dialect=DIALECT,
             summary="A finished picture, by the signed link that a task read gives.",
-            needs_key=False,
+            scope=None,
             answers={
                 200: ("The picture.", "image/*"),
                 403: ("The link is wrong or too old.", Problem),

@@ -1,7 +1,7 @@
 """The one middleware: what every request and every answer have in common.
 
-Knows request ids, common headers, the Host rule, which error shape belongs to which path, and counts everything.
-Does not know any route.
+Knows request ids, common headers, the Host rule, which key may pass, which error shape belongs to which path, and
+counts everything. Does not know any route.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from overpaint.http import novita
 from overpaint.http.replies import Reply, json_reply, problem_reply
 from overpaint.http.requests import ClientDisconnect, Receive, Request, Scope, Send
 from overpaint.http.routes import Operation, Routes
+from overpaint.service.access import Access
 from overpaint.settings import Settings
 from overpaint.telemetry import Metrics
 
@@ -33,10 +34,11 @@ log = structlog.get_logger()
 
 
 class Front:
-    """Wraps the routes: headers on each answer, errors into the shape of the path, one log line per refusal."""
+    """Wraps the routes: the key before all else, headers on each answer, errors into the shape of the path."""
 
-    def __init__(self, routes: Routes, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, routes: Routes, access: Access, settings: Settings, metrics: Metrics) -> None:
         self._routes = routes
+        self._access = access
         self._metrics = metrics
         self._own_names = _own_names(settings) if settings.is_loopback else None
         self._is_ours = lru_cache(maxsize=64)(self._is_own_name)
@@ -54,6 +56,9 @@ class Front:
                 if not self._is_ours(request.header(b"host")):
                     raise WrongHost()
                 operation = self._routes.find(request.method, request.path)
+                if operation.scope is not None:
+                    request.caller = await self._access.authenticate(request.header(b"authorization"))
+                    request.caller.must_have(operation.scope)
                 reply = await operation.handler(request)
             except ClientDisconnect:
                 return

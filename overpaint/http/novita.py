@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from overpaint.domain import Origin, Standing, Status
+from overpaint.domain import Origin, Scope, Standing, Status
 from overpaint.errors import FAILURES, InvalidParameter, OverpaintError
 from overpaint.http import bodies
 from overpaint.http.novita_bodies import (
@@ -31,7 +31,6 @@ from overpaint.http.novita_orders import DIALECT, check_media_type, to_order
 from overpaint.http.replies import Reply, json_reply
 from overpaint.http.requests import Request
 from overpaint.http.routes import Handler, Operation, Parameter
-from overpaint.service.access import Access
 from overpaint.service.edits import Edits, Reading
 from overpaint.service.pictures import off_loop
 from overpaint.settings import Settings
@@ -81,33 +80,27 @@ _TOLD = ("field", "task_id", "limit", "pixels")  # facts that go into `metadata`
 _PLAIN_QUERY = re.compile(r"task_id=([0-9a-f-]{36})", re.ASCII)
 
 
-def operations(
-    settings: Settings, access: Access, edits: Edits, served: str, base: Callable[[Request], str]
-) -> list[Operation]:
+def operations(settings: Settings, edits: Edits, served: str, base: Callable[[Request], str]) -> list[Operation]:
     """The dialect's part of the route table. `served` is the id of the served model, `base` gives a link's base."""
 
     async def submit(request: Request) -> Reply:
-        caller = await access.authenticate(request.header(b"authorization"))
         check_media_type(request.header(b"content-type"))
         body = await bodies.read(request, limit=settings.max_body_bytes, seconds=settings.body_timeout_seconds)
         order = await off_loop(len(body), to_order, body, base(request))
-        origin = Origin(key_id=caller.key_id, request_id=request.id, traceparent=request.traceparent)
-        task = await edits.submit(caller, order, origin)
+        origin = Origin(key_id=request.caller.key_id, request_id=request.id, traceparent=request.traceparent)
+        task = await edits.submit(request.caller, order, origin)
         return json_reply(Submitted(task.id))
 
     async def result(request: Request) -> Reply:
-        caller = await access.authenticate(request.header(b"authorization"))
-        reading = await edits.read(caller, _task_id(request), base=base(request))
+        reading = await edits.read(request.caller, _task_id(request), base=base(request))
         return json_reply(to_result(reading))
 
     models = [SUBMIT, *(f"/v3/async/{name}" for name in SIBLINGS if name == served)]
     return [
         *(_operation("POST", path, submit, "Submit an edit.", Submitted, body=SubmitBody) for path in models),
         _operation("GET", RESULT, result, "Read a task.", Result, parameters=(_TASK_ID,)),
-        _operation("GET", "/v3/user", _constant(access, User()), "The key's account.", User),
-        _operation(
-            "GET", "/openapi/v1/billing/balance/detail", _constant(access, Balance()), "The key's balance.", Balance
-        ),
+        _operation("GET", "/v3/user", _constant(User()), "The key's account.", User),
+        _operation("GET", "/openapi/v1/billing/balance/detail", _constant(Balance()), "The key's balance.", Balance),
     ]
 
 
@@ -188,6 +181,7 @@ def _operation(
         method=method,
         path=path,
         handler=handler,
+        scope=Scope.SUBMIT if method == "POST" else Scope.READ,
         dialect=DIALECT,
         summary=summary,
         body=body,
@@ -196,9 +190,8 @@ def _operation(
     )
 
 
-def _constant(access: Access, answer: msgspec.Struct) -> Handler:
-    async def constant(request: Request) -> Reply:
-        await access.authenticate(request.header(b"authorization"))
+def _constant(answer: msgspec.Struct) -> Handler:
+    async def constant(_: Request) -> Reply:
         return json_reply(answer)
 
     return constant

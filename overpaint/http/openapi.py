@@ -52,7 +52,7 @@ def _described(operation: Operation, schema_of: dict[type, Any]) -> dict[str, An
             {ord(character): None for character in "/{}-_:."}
         ),
         "responses": {str(status): _answer(*answer, schema_of) for status, answer in operation.answers.items()},
-        "security": [{"key": []}] if operation.needs_key else [],
+        "security": [{"key": [operation.scope]}] if operation.scope else [],
     }
     if operation.body:
         described["requestBody"] = {"required": True, "content": _content(operation.body, schema_of)}

@@ -16,11 +16,11 @@ from typing import Literal
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from overpaint.domain import Scope
 from overpaint.errors import StoreUnavailable
 from overpaint.http.replies import Reply, bytes_reply, json_reply
 from overpaint.http.requests import Request
 from overpaint.http.routes import Handler, Operation
-from overpaint.service.access import Access
 from overpaint.settings import Settings
 from overpaint.store.tasks import TaskStore
 from overpaint.telemetry import Metrics, Tally
@@ -63,7 +63,6 @@ class Readiness(msgspec.Struct, kw_only=True):
 def operations(
     settings: Settings,
     store: TaskStore,
-    access: Access,
     metrics: Metrics,
     is_draining: Callable[[], bool],
     describe: Callable[[], bytes],
@@ -80,9 +79,7 @@ def operations(
         readiness = await _readiness(store, blobs, is_draining())
         return json_reply(readiness, 200 if readiness.status == "ready" else 503)
 
-    async def scrape(request: Request) -> Reply:
-        if settings.metrics == "key":
-            await access.authenticate(request.header(b"authorization"))
+    async def scrape(_: Request) -> Reply:
         await figures.refresh()
         return bytes_reply(generate_latest(metrics.registry), CONTENT_TYPE_LATEST.encode())
 
@@ -94,7 +91,7 @@ def operations(
         scrape,
         "Metrics in Prometheus' text format.",
         {200: ("Metrics.", "text/plain")},
-        needs_key=settings.metrics == "key",
+        scope=Scope.METRICS if settings.metrics == "key" else None,
     )
     return [
         _operation("/healthz", health, "Is the process alive?", {200: ("It is.", Health)}),
@@ -166,7 +163,7 @@ def _operation(
     summary: str,
     answers: dict[int, tuple[str, type | str | None]],
     *,
-    needs_key: bool = False,
+    scope: Scope | None = None,
 ) -> Operation:
     return Operation(
         method="GET",
@@ -174,6 +171,6 @@ def _operation(
         handler=handler,
         dialect=DIALECT,
         summary=summary,
-        needs_key=needs_key,
+        scope=scope,
         answers=answers,
     )

@@ -9,6 +9,8 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from overpaint.service.access import Caller
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -24,11 +26,12 @@ class ClientDisconnect(Exception):
 class Request:
     """What handlers read. `path` is percent-decoded, `raw_path` and `query` are as they came."""
 
-    __slots__ = ("_headers", "id", "method", "path", "receive", "scope")
+    __slots__ = ("_headers", "caller", "id", "method", "path", "receive", "scope")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self.receive = receive
+        self.caller: Caller  #: given to it by the front, on routes that ask for a scope
         self.id = ""  #: given to it by the front; stands in the answer and on log lines
         self.method: str = scope["method"]
         self.path: str = scope["path"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from overpaint.domain import Scope
 from overpaint.errors import MethodNotAllowed, RouteNotFound
 from overpaint.http.replies import Reply
 from overpaint.http.requests import Request
@@ -33,7 +34,7 @@ class Operation:
     handler: Handler
     dialect: str
     summary: str
-    needs_key: bool = True
+    scope: Scope | None  #: of the caller's key, checked before the handler is called; None: no key is needed
     body: type | None = None  #: msgspec struct of the JSON body
     answers: Mapping[int, tuple[str, type | str | None]] = field(default_factory=dict)  #: status -> sentence, content
     parameters: tuple[Parameter, ...] = ()

@@ -1,30 +1,61 @@
-"""Who is asking: keys, their owners, and the first key of a new server.
+"""Who is asking: keys, their owners and scopes, and the first key of a new server.
 
-Knows what a key looks like and that only its SHA-256 is stored. Does not know HTTP statuses or what a caller may do
-with an edit. A key is looked up by its hash, and for a while after by its text in a dictionary, which hashes with a
+Knows what a key looks like and that only its SHA-256 is stored. Does not know HTTP statuses, or which scope a route
+asks for. A key is looked up by its hash, and for a while after by its text in a dictionary, which hashes with a
 secret of its own: the time a lookup takes tells about hashes, from which no key can be worked back.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 
-from overpaint.domain import KeyInfo
-from overpaint.errors import InvalidApiKey
+from overpaint.domain import KeyInfo, Scope
+from overpaint.errors import (
+    ConfigurationError,
+    InvalidApiKey,
+    InvalidRequest,
+    NotFound,
+    OverpaintError,
+    ScopeMissing,
+)
 from overpaint.settings import Settings
 from overpaint.store.tasks import TaskStore
 
 FIRST_OWNER = "first"  #: owner of the key a server makes for itself, and of the one set by API_KEY
 SETTING_KEY_ID = "settings"  #: id of the key set by API_KEY
+USUAL_SCOPES = frozenset({Scope.SUBMIT, Scope.READ})  #: of a key made without saying which
+ALL_SCOPES = frozenset(Scope)  #: of the first key, and of the one set by API_KEY
+USE_NOTED_SECONDS = 60  #: how old a key's last use gets before it is written anew
 CACHE_SECONDS = 10.0  #: a revoked key stops working after this long at most
 CACHED_HEADERS = 1024
 _BASE62 = string.digits + string.ascii_letters
 _MAX_HEADER = 1024
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class KeyNotFound(NotFound):
+    """facts: id."""
+
+    code, message = "key_not_found", "There is no key {id}."
+    hint = "`overpaint keys ls` lists them."
+
+
+class KeyNotReplaceable(InvalidRequest):
+    """facts: problem."""
+
+    code = "key_not_replaceable"
+    hint = "`overpaint keys create --owner OWNER` makes another key of the same owner."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,66 +64,146 @@ class Caller:
 
     owner: str
     key_id: str
+    scopes: frozenset[Scope]
+
+    def must_have(self, scope: Scope) -> None:
+        """Raises ScopeMissing."""
+        if scope not in self.scopes:
+            raise ScopeMissing(scope=scope.value)
 
 
 class Access:
-    """Turns an Authorization header into a caller."""
+    """Turns an Authorization header into a caller. `clock` counts seconds, `now_ms` is the date's."""
 
-    def __init__(self, store: TaskStore, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: TaskStore,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now_ms: Callable[[], int] = _now_ms,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._now_ms = now_ms
+        self._notes: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of a task
         self._known: dict[str, tuple[Caller, float]] = {}  # header with a valid key -> caller, good until
 
     async def authenticate(self, authorization: str) -> Caller:
-        """`Bearer <key>` in any case, or the bare key. Raises InvalidApiKey: absent, malformed, unknown, revoked."""
+        """`Bearer <key>` in any case, or the bare key.
+
+        Raises InvalidApiKey: absent, malformed, unknown, revoked, expired.
+        """
         known = self._known.get(authorization)
         if known and known[1] > self._clock():
             return known[0]
         self._known.pop(authorization, None)
         key = await self._store.key_by_hash(_sha256(_secret_of(authorization)))
-        if key is None or key.revoked_at is not None:
+        now = self._now_ms()
+        if key is None or not key.is_valid(now):
             raise InvalidApiKey()
-        caller = Caller(key.owner, key.id)
+        if key.used_at is None or not 0 <= now - key.used_at < USE_NOTED_SECONDS * 1000:
+            self._note_use(key.id)
+        caller = Caller(key.owner, key.id, key.scopes)
+        seconds_left = CACHE_SECONDS if key.expires_at is None else (key.expires_at - now) / 1000
         if len(self._known) >= CACHED_HEADERS:
             self._known.clear()  # one key may be spelled in many ways
-        self._known[authorization] = caller, self._clock() + CACHE_SECONDS
+        self._known[authorization] = caller, self._clock() + min(CACHE_SECONDS, seconds_left)
         return caller
 
+    def _note_use(self, key_id: str) -> None:
+        """Beside the request, which does not wait for it."""
+        note = asyncio.get_running_loop().create_task(self._write_use(key_id))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
 
-async def create_key(store: TaskStore, *, owner: str | None = None, label: str = "") -> tuple[KeyInfo, str]:
+    async def _write_use(self, key_id: str) -> None:
+        with contextlib.suppress(OverpaintError):  # the store takes no writes now: the next look-up notes it
+            await self._store.note_use_of_key(key_id)
+
+
+async def create_key(
+    store: TaskStore,
+    *,
+    owner: str | None = None,
+    label: str = "",
+    scopes: frozenset[Scope] = USUAL_SCOPES,
+    lifetime: timedelta | None = None,
+) -> tuple[KeyInfo, str]:
     """A new key and its secret, which nobody will see again. Without `owner` the key is its own owner."""
-    public, secret = _random(8), _random(32)
-    text = f"op_{public}_{secret}"
-    key = KeyInfo(id=public, owner=owner or public, label=label, sha256=_sha256(text), created_at=_now_ms())
+    key, secret = _new_key(owner, label, scopes, lifetime)
     await store.put_key(key)
-    return key, text
+    return key, secret
+
+
+async def rotate_key(store: TaskStore, key_id: str, *, overlap: timedelta) -> tuple[KeyInfo, str]:
+    """A new key for the same owner, scopes and length of life, and its secret. The old one expires after `overlap`.
+
+    Raises KeyNotFound, and KeyNotReplaceable for a key that is revoked, expired, or set by API_KEY.
+    """
+    old = next((key for key in await store.keys() if key.id == key_id), None)
+    if old is None:
+        raise KeyNotFound(id=key_id)
+    if key_id == SETTING_KEY_ID:
+        raise KeyNotReplaceable(problem="This key is set by API_KEY: change that, and start the server again.")
+    lifetime = None if old.expires_at is None else timedelta(milliseconds=old.expires_at - old.created_at)
+    new, secret = _new_key(old.owner, old.label, old.scopes, lifetime)
+    if not await store.replace_key(key_id, new, ends_at=new.created_at + _ms(overlap)):
+        raise KeyNotReplaceable(problem=f"The key {key_id} is revoked or expired.")
+    return new, secret
 
 
 async def ensure_first_key(store: TaskStore, settings: Settings) -> str | None:
     """At start: installs the key of API_KEY, or makes the first key of an empty table and returns its secret.
 
-    A key that API_KEY set earlier and no longer sets is revoked.
+    A key that API_KEY set earlier and no longer sets is revoked. Raises ConfigurationError where other machines would
+    find a server that no key opens.
     """
-    if settings.api_key is not None:
-        secret = settings.api_key.get_secret_value()
-        await store.put_key(
-            KeyInfo(
-                id=SETTING_KEY_ID,
-                owner=FIRST_OWNER,
-                label="set by API_KEY",
-                sha256=_sha256(secret),
-                created_at=_now_ms(),
-            )
-        )
-        return None
     keys = {key.id: key for key in await store.keys()}
     former = keys.pop(SETTING_KEY_ID, None)
+    if settings.api_key is not None:
+        await store.put_key(_key_of_settings(settings.api_key.get_secret_value(), former))
+        return None
     if former and former.revoked_at is None:
         await store.revoke_key(SETTING_KEY_ID)
-    if keys:
-        return None
-    _, secret = await create_key(store, owner=FIRST_OWNER, label="first key")
-    return secret
+    if not keys:
+        _, secret = await create_key(store, owner=FIRST_OWNER, label="first key", scopes=ALL_SCOPES)
+        return secret
+    if not settings.is_loopback and not any(key.is_valid(_now_ms()) for key in keys.values()):
+        raise ConfigurationError(
+            f"Every key is revoked or expired, and {settings.host} is not this machine alone.",
+            hint="`overpaint keys create` makes a key; --host 127.0.0.1 serves this machine alone.",
+        )
+    return None
+
+
+def _new_key(
+    owner: str | None, label: str, scopes: frozenset[Scope], lifetime: timedelta | None
+) -> tuple[KeyInfo, str]:
+    public, secret, now = _random(8), _random(32), _now_ms()
+    text = f"op_{public}_{secret}"
+    key = KeyInfo(
+        id=public,
+        owner=owner or public,
+        label=label,
+        sha256=_sha256(text),
+        scopes=scopes,
+        created_at=now,
+        expires_at=None if lifetime is None else now + _ms(lifetime),
+    )
+    return key, text
+
+
+def _key_of_settings(secret: str, former: KeyInfo | None) -> KeyInfo:
+    digest = _sha256(secret)
+    return KeyInfo(
+        id=SETTING_KEY_ID,
+        owner=FIRST_OWNER,
+        label="set by API_KEY",
+        sha256=digest,
+        scopes=ALL_SCOPES,
+        created_at=_now_ms(),
+        used_at=former.used_at if former and former.sha256 == digest else None,
+    )
 
 
 def _secret_of(authorization: str) -> str:
@@ -112,5 +223,5 @@ def _random(length: int) -> str:
     return "".join(secrets.choice(_BASE62) for _ in range(length))
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+def _ms(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)

@@ -14,7 +14,6 @@ from overpaint.domain import (
     Canceled,
     EditRequest,
     InputPicture,
-    KeyInfo,
     NewTask,
     Origin,
     OutputPicture,
@@ -162,9 +161,3 @@ def results(ended: object) -> dict[str, object]:
 def picture_names(inputs: str, outputs: str) -> list[str]:
     """The blob names in two picture columns."""
     return [each.name for each in _inputs.decode(inputs)] + [each.name for each in _outputs.decode(outputs)]
-
-
-def to_key(row: Sequence[Any]) -> KeyInfo:
-    """A row of `api_key` as a value."""
-    key_id, owner, label, sha256, created_at, revoked_at = row
-    return KeyInfo(id=key_id, owner=owner, label=label, sha256=sha256, created_at=created_at, revoked_at=revoked_at)

@@ -19,7 +19,6 @@ from overpaint.domain import (
     Attempt,
     Beat,
     Claim,
-    KeyInfo,
     NewTask,
     Outcome,
     QueueStats,
@@ -32,18 +31,18 @@ from overpaint.errors import FAILURES, QueueFull
 from overpaint.settings import Settings
 from overpaint.store import inputs, rows, schema, tallies
 from overpaint.store.clock import Clock, SystemClock
-from overpaint.store.packs import Packs, Place
+from overpaint.store.keys import KeyTable
+from overpaint.store.packs import Place
 from overpaint.store.statements import SQL
 from overpaint.store.tasks import SweepReport
 from overpaint.store.verdicts import Lost, Verdict, attempt_outcome, judge
-from overpaint.store.writer import OnCommit, Writer
 from overpaint.telemetry import Tally
 
 FILE_NAME = "overpaint.sqlite3"  #: in the data folder
 FEED_SECONDS = 0.005  # how often a waiter asks whether somebody committed: 2 us a question
 
 
-class SqliteTaskStore:
+class SqliteTaskStore(KeyTable):
     """`store.tasks.TaskStore` on one SQLite file."""
 
     def __init__(
@@ -57,15 +56,12 @@ class SqliteTaskStore:
         record_ttl_seconds: float,
         clock: Clock,
     ) -> None:
+        super().__init__(path, clock)
         self._lease_ms = round(lease_seconds * 1000)
         self._max_attempts = max_attempts
         self._queue_max = queue_max
         self._result_ttl_ms = round(result_ttl_seconds * 1000)
         self._record_ttl_ms = round(record_ttl_seconds * 1000)
-        self._clock = clock
-        self._reader = schema.connect(path, is_reader=True)
-        self._packs = Packs(path.with_name("packs"))
-        self._writer = Writer(path, self._packs)
         self._seen = 0
 
     @classmethod
@@ -108,10 +104,6 @@ class SqliteTaskStore:
             result_ttl_seconds=settings.result_ttl_seconds,
             record_ttl_seconds=settings.record_ttl_seconds,
         )
-
-    async def close(self) -> None:
-        await asyncio.to_thread(self._writer.close)
-        self._reader.close()
 
     # Asking
 
@@ -318,7 +310,7 @@ class SqliteTaskStore:
         probe = {"name": "probed_at", "value": str(self._clock.wall_ms())}
         await self._write("put_meta", probe)
 
-    # Workers and keys
+    # Workers
 
     async def put_worker(self, worker: WorkerInfo) -> None:
         await self._write("put_worker", {**_fields(worker), "alive_until": self._lease_end()})
@@ -331,24 +323,7 @@ class SqliteTaskStore:
         names = [field.name for field in dataclasses.fields(WorkerInfo)]
         return tuple(WorkerInfo(**dict(zip(names, row, strict=True))) for row in found)
 
-    async def put_key(self, key: KeyInfo) -> None:
-        await self._write("put_key", _fields(key))
-
-    async def key_by_hash(self, sha256: str) -> KeyInfo | None:
-        found = self._read("key_by_hash", sha256=sha256)
-        return rows.to_key(found[0]) if found else None
-
-    async def keys(self) -> tuple[KeyInfo, ...]:
-        return tuple(rows.to_key(row) for row in self._read("keys"))
-
-    async def revoke_key(self, key_id: str) -> bool:
-        return await self._write("revoke_key", {"id": key_id, "now": self._clock.wall_ms()}) == 1
-
     # Figures
-
-    def report_commits(self, to: OnCommit) -> None:
-        """Has each commit of this process reported: operations and seconds, from the writer's thread."""
-        self._writer.on_commit = to
 
     async def count(self, tally: Tally) -> None:
         await self._writer.run(lambda db: tallies.count(db, [tally]))
@@ -356,16 +331,7 @@ class SqliteTaskStore:
     async def tallies(self) -> tuple[Tally, ...]:
         return tallies.read(self._read("tallies"))
 
-    # The connections
-
-    def _read(self, statement: str, **values: object) -> list[Any]:
-        try:
-            return self._reader.execute(SQL[statement], values).fetchall()  # to the end, so that no snapshot stays open
-        except sqlite3.Error as error:
-            raise schema.translated(error) from error
-
-    async def _write(self, statement: str, values: Mapping[str, object]) -> int:
-        return await self._writer.run(lambda db: db.execute(SQL[statement], values).rowcount)
+    # Clocks
 
     def _data_version(self) -> int:
         """Another number after every commit by any other connection, the writer's included."""
@@ -393,5 +359,5 @@ def _erase(db: sqlite3.Connection, tasks: list[Any], statement: str) -> list[str
     return [name for _, taken, made in tasks for name in rows.picture_names(taken, made)]
 
 
-def _fields(value: WorkerInfo | KeyInfo) -> dict[str, object]:
+def _fields(value: WorkerInfo) -> dict[str, object]:
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}

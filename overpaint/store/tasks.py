@@ -135,13 +135,24 @@ class TaskStore(Protocol):
         ...
 
     async def key_by_hash(self, sha256: str) -> KeyInfo | None:
-        """The key whose secret has this SHA-256, revoked ones included."""
+        """The key whose secret has this SHA-256, revoked and expired ones included."""
         ...
 
     async def keys(self) -> tuple[KeyInfo, ...]: ...
 
     async def revoke_key(self, key_id: str) -> bool:
         """False: there is no such key."""
+        ...
+
+    async def replace_key(self, key_id: str, new: KeyInfo, *, ends_at: int) -> bool:
+        """Adds `new`, and has the old key expire at `ends_at` (unix milliseconds) or earlier.
+
+        False: the old one is not valid any more, or not there; nothing was written.
+        """
+        ...
+
+    async def note_use_of_key(self, key_id: str) -> None:
+        """The key was used now. Written at most once a minute."""
         ...
 
     async def count(self, tally: Tally) -> None:

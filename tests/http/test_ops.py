@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from overpaint.domain import QueueStats
+from overpaint.domain import QueueStats, Scope
 from overpaint.errors import StoreUnavailable
 from overpaint.http import ops
+from overpaint.service.access import create_key
 from overpaint.telemetry import SHARED, Tally
-from tests.http.shapes import assert_headers
+from tests.http.shapes import assert_error, assert_headers
 from tests.http.world import SUBMIT, World
 
 ROOT = Path(__file__).parents[2]
@@ -154,8 +155,10 @@ async def test_without_the_store_our_own_metrics_are_still_there(world: World, m
 
 async def test_metrics_may_need_a_key_or_be_off(make_world: Callable[..., Awaitable[World]]) -> None:
     world = await make_world(metrics="key")
-    assert (await world.client("").get("/metrics")).status_code == 401
-    assert (await world.client().get("/metrics")).status_code == 200
+    assert_error(await world.client("").get("/metrics"), 401, "invalid_api_key")
+    assert_error(await world.client().get("/metrics"), 403, "forbidden", names="metrics")
+    _, scrapers = await create_key(world.store, scopes=frozenset({Scope.METRICS}))
+    assert (await world.client(scrapers).get("/metrics")).status_code == 200
     world = await make_world(metrics="off")
     answer = await world.client().get("/metrics")
     assert (answer.status_code, answer.json()["code"]) == (404, "route_not_found")
@@ -164,7 +167,7 @@ async def test_metrics_may_need_a_key_or_be_off(make_world: Callable[..., Awaita
 async def test_commits_are_reported_with_their_size(world: World) -> None:
     metrics = world.app.metrics
     world.store.report_commits(metrics.committed)
-    await world.submit()
+    await world.store.check()
     read = metrics.registry.get_sample_value
     assert read("overpaint_store_batch_operations_sum") == read("overpaint_store_batch_operations_count") == 1
     seconds = read("overpaint_store_operation_seconds_sum", {"operation": "commit"})

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from overpaint.domain import Beat, Canceled, Failed, KeyInfo, Outcome, Released, Status, Usage, WorkerInfo
+from overpaint.domain import Beat, Canceled, Failed, KeyInfo, Outcome, Released, Scope, Status, Usage, WorkerInfo
 from overpaint.errors import QueueFull
 from tests.store.samples import SHA256, new_task, succeeded
 
@@ -401,7 +401,8 @@ async def test_a_server_that_starts_anew_knows_no_worker_of_before(store):
 
 
 def key(**changes: object) -> KeyInfo:
-    return KeyInfo(**{"id": "k1", "owner": "me", "label": "", "sha256": SHA256, "created_at": 1, **changes})
+    plain = {"id": "k1", "owner": "me", "label": "", "sha256": SHA256, "scopes": frozenset(Scope), "created_at": 1}
+    return KeyInfo(**{**plain, **changes})
 
 
 async def test_keys_are_found_by_their_hash_and_revoked_once(store, clock):

@@ -27,20 +27,31 @@ SELECT id, pid, device, checkpoint, state, loading_percent, seconds_per_step
 
 -- name: put_key
 -- Inserts a key, or replaces the one of the same id.
-INSERT OR REPLACE INTO api_key (id, owner, label, sha256, created_at, revoked_at)
-VALUES (:id, :owner, :label, :sha256, :created_at, :revoked_at);
+INSERT OR REPLACE INTO api_key (id, owner, label, sha256, scopes, created_at, expires_at, used_at, revoked_at)
+VALUES (:id, :owner, :label, :sha256, :scopes, :created_at, :expires_at, :used_at, :revoked_at);
 
 -- name: key_by_hash
--- The key whose secret has this hash, revoked or not.
-SELECT id, owner, label, sha256, created_at, revoked_at FROM api_key WHERE sha256 = :sha256;
+-- The key whose secret has this hash, revoked and expired ones too.
+SELECT id, owner, label, sha256, scopes, created_at, expires_at, used_at, revoked_at
+  FROM api_key WHERE sha256 = :sha256;
 
 -- name: keys
 -- All keys, oldest first.
-SELECT id, owner, label, sha256, created_at, revoked_at FROM api_key ORDER BY created_at, id;
+SELECT id, owner, label, sha256, scopes, created_at, expires_at, used_at, revoked_at
+  FROM api_key ORDER BY created_at, id;
 
 -- name: revoke_key
 -- Marks a key as no longer valid; the first time it was revoked stays.
 UPDATE api_key SET revoked_at = coalesce(revoked_at, :now) WHERE id = :id;
+
+-- name: end_key
+-- Has a valid key expire, unless it does so earlier by itself.
+UPDATE api_key SET expires_at = min(coalesce(expires_at, :ends_at), :ends_at)
+ WHERE id = :id AND revoked_at IS NULL AND coalesce(expires_at > :now, 1);
+
+-- name: note_use_of_key
+-- Writes once a minute at most, however many processes saw the use; at once if the clock was set back.
+UPDATE api_key SET used_at = :now WHERE id = :id AND coalesce(:now - used_at NOT BETWEEN 0 AND 59999, 1);
 
 -- name: count
 -- Adds to a counter, or to one bucket of a histogram.
