@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     offline: bool = Field(default=False, description="Never ask a hub for a checkpoint that is not here yet.")
 
     max_body_bytes: Bytes = Field(default=48 * 2**20, ge=1, description="Largest request body.")
+    body_bytes_in_flight: Bytes = Field(
+        default=512 * 2**20, ge=1, description="Request bodies held at once; one more gets 503."
+    )
     max_image_bytes: Bytes = Field(default=30 * 2**20, ge=1, description="Largest picture, as a file.")
     max_image_pixels: int = Field(default=40_000_000, ge=1, description="Largest picture taken, by its header.")
     max_output_pixels: int = Field(default=16_777_216, ge=4096, description="Largest picture given back.")

@@ -7,14 +7,16 @@ any field's name.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from overpaint.errors import MalformedBody, PayloadTooLarge, RequestTimeout, UnsupportedMediaType
+from overpaint.errors import MalformedBody, PayloadTooLarge, RequestTimeout, TryLater, UnsupportedMediaType
 from overpaint.http.requests import ClientDisconnect, Request
 
+GRACE_SECONDS, SLOWEST_BYTES_PER_SECOND = 5.0, 16_000  #: a body may be slower than that only this long
 MAX_DEPTH = 32
 MAX_MEMBERS = 100_000  #: colons, to be exact: each member has one, and costs us some 200 bytes while it is looked at
 _BOM = b"\xef\xbb\xbf"
@@ -24,21 +26,59 @@ _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 Fields = Mapping[str, msgspec.Raw]
 
 
-async def read(request: Request, *, limit: int, seconds: float) -> bytes:
-    """The whole body.
+class Budget:
+    """How many bytes of bodies this process holds at once."""
 
-    Raises PayloadTooLarge (a declared length is believed, and the body left unread), RequestTimeout when it takes
-    longer than `seconds` in all, UnsupportedMediaType for a Content-Encoding.
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.used = 0
+
+    @contextlib.contextmanager
+    def share(self) -> Iterator[Share]:
+        """What one request takes of it, until that request is answered."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self.used -= share.size
+
+    def check(self, size: int) -> None:
+        """Raises TryLater if so many bytes more would be too many."""
+        if self.used + size > self._limit:
+            raise TryLater()
+
+
+class Share:
+    """One request's part of the budget."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.size = 0
+
+    def grow(self, size: int) -> None:
+        """Raises TryLater."""
+        self.budget.check(size)
+        self.budget.used += size
+        self.size += size
+
+
+async def read(request: Request, share: Share, *, limit: int, seconds: float) -> bytes:
+    """The whole body, which counts in `share` as it comes.
+
+    Raises PayloadTooLarge and TryLater (a declared length is believed, and the body left unread), RequestTimeout when
+    it takes longer than `seconds` in all or comes too slowly, UnsupportedMediaType for a Content-Encoding.
     """
     if request.header(b"content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType(problem="Content-Encoding is not supported; send the body as it is.")
     declared = request.header(b"content-length")
     if declared.isdecimal() and int(declared) > limit:
         raise PayloadTooLarge(limit=limit)
+    share.budget.check(int(declared) if declared.isdecimal() else 0)
     parts: list[bytes] = []
-    size = 0
+    size, allowed = 0, min(seconds, GRACE_SECONDS)
+    began = asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(began + allowed) as deadline:
             while True:
                 message = await request.receive()
                 if message["type"] == "http.disconnect":
@@ -47,11 +87,14 @@ async def read(request: Request, *, limit: int, seconds: float) -> bytes:
                 size += len(part)
                 if size > limit:
                     raise PayloadTooLarge(limit=limit)
+                share.grow(len(part))
                 parts.append(part)
                 if not message.get("more_body", False):
                     return parts[0] if len(parts) == 1 else b"".join(parts)
+                allowed = min(seconds, GRACE_SECONDS + size / SLOWEST_BYTES_PER_SECOND)
+                deadline.reschedule(began + allowed)
     except TimeoutError:
-        raise RequestTimeout(seconds=f"{seconds:g}") from None
+        raise RequestTimeout(seconds=f"{allowed:.3g}") from None
 
 
 def keep_memory() -> None:
