@@ -82,13 +82,17 @@ _PLAIN_QUERY = re.compile(r"task_id=([0-9a-f-]{36})", re.ASCII)
 
 def operations(settings: Settings, edits: Edits, served: str, base: Callable[[Request], str]) -> list[Operation]:
     """The dialect's part of the route table. `served` is the id of the served model, `base` gives a link's base."""
+    budget = bodies.Budget(settings.body_bytes_in_flight)
 
     async def submit(request: Request) -> Reply:
         check_media_type(request.header(b"content-type"))
-        body = await bodies.read(request, limit=settings.max_body_bytes, seconds=settings.body_timeout_seconds)
-        order = await off_loop(len(body), to_order, body, base(request))
-        origin = Origin(key_id=request.caller.key_id, request_id=request.id, traceparent=request.traceparent)
-        task = await edits.submit(request.caller, order, origin)
+        with budget.share() as share:
+            body = await bodies.read(
+                request, share, limit=settings.max_body_bytes, seconds=settings.body_timeout_seconds
+            )
+            order = await off_loop(len(body), to_order, body, base(request))
+            origin = Origin(key_id=request.caller.key_id, request_id=request.id, traceparent=request.traceparent)
+            task = await edits.submit(request.caller, order, origin)
         return json_reply(Submitted(task.id))
 
     async def result(request: Request) -> Reply:
