@@ -16,7 +16,12 @@ _SECRETS = re.compile(
     """
 )
 # A folder says whose machine it is; the file's own name, and of our own modules the room, say what is wrong.
-_FOLDERS = re.compile(r"(?<![\w:/.…])/(?:[\w.@+~-]+/)*?(?=overpaint/[\w/]+\.py|[\w.@+~-]+(?![\w.@+~/-]))")
+_FOLDERS = re.compile(
+    r"""(?x) (?<![\w:/.…]) / (?:
+        (?:[\w.@+~-]+/)*? (?= overpaint/[\w/]+\.py | [\w.@+~-]+ (?![\w.@+~/-]) )
+      | (?:[\w.@+~-]+/)+ (?![\w.@+~-])
+    )"""
+)
 
 
 def masked(text: str, own_secret: str = "") -> str:

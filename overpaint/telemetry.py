@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from itertools import groupby
 from math import inf
+from types import TracebackType
 from typing import Any, NamedTuple
 
 import structlog
@@ -51,6 +53,14 @@ def configure_logging(settings: Settings) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda died: _uncaught(died.exc_type, died.exc_value, died.exc_traceback)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """What Python would print as it stands, paths and values included, becomes a line of ours."""
+    structlog.get_logger().error("uncaught", exc_info=(kind, error, trace))
 
 
 class _Cleaner:
@@ -100,6 +110,7 @@ class Shape(NamedTuple):
 OWN = (
     Shape("http_requests_total", "counter", ("dialect", "route", "method", "status"), "Requests answered."),
     Shape("http_request_duration_seconds", "histogram", ("dialect", "route"), "Time to answer a request.", _QUICK),
+    Shape("http_body_bytes_in_flight", "gauge", (), "Bytes of request bodies held in memory now."),
     Shape("edits_submitted_total", "counter", ("dialect", "model"), "Edits accepted."),
     Shape("rejections_total", "counter", ("code",), "Requests refused, by error code."),
     Shape("image_fetches_total", "counter", ("outcome",), "Image URLs fetched at submit: ok, or the error code."),
@@ -150,6 +161,7 @@ class Metrics:
         self.shared: Sequence[Tally] = ()  #: sorted; what the next scrape shows
         self.requests: Counter = self._own("http_requests_total", Counter)
         self.request_seconds: Histogram = self._own("http_request_duration_seconds", Histogram)
+        self.body_bytes: Gauge = self._own("http_body_bytes_in_flight", Gauge)
         self.submitted: Counter = self._own("edits_submitted_total", Counter)
         self.rejections: Counter = self._own("rejections_total", Counter)
         self.fetches: Counter = self._own("image_fetches_total", Counter)

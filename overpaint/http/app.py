@@ -47,9 +47,13 @@ class App:
 
     def __init__(self, settings: Settings, store: TaskStore, blobs: FolderBlobs, checkpoint: Checkpoint) -> None:
         self.metrics = Metrics()
+        budget = bodies.Budget(settings.body_bytes_in_flight)
+        self.metrics.body_bytes.set_function(lambda: budget.used)
         self._edits = Edits(settings, store, blobs, checkpoint, metrics=self.metrics)
         self.operations: tuple[Operation, ...] = (
-            *novita.operations(settings, self._edits, checkpoint.id, lambda request: base_of(request, settings)),
+            *novita.operations(
+                settings, budget, self._edits, checkpoint.id, lambda request: base_of(request, settings)
+            ),
             *files.operations(self._edits, blobs),
             *ops.operations(
                 settings,

@@ -80,9 +80,10 @@ _TOLD = ("field", "task_id", "limit", "pixels")  # facts that go into `metadata`
 _PLAIN_QUERY = re.compile(r"task_id=([0-9a-f-]{36})", re.ASCII)
 
 
-def operations(settings: Settings, edits: Edits, served: str, base: Callable[[Request], str]) -> list[Operation]:
+def operations(
+    settings: Settings, budget: bodies.Budget, edits: Edits, served: str, base: Callable[[Request], str]
+) -> list[Operation]:
     """The dialect's part of the route table. `served` is the id of the served model, `base` gives a link's base."""
-    budget = bodies.Budget(settings.body_bytes_in_flight)
 
     async def submit(request: Request) -> Reply:
         check_media_type(request.header(b"content-type"))

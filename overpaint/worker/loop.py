@@ -163,7 +163,7 @@ class Worker:
             if outcome is not None and not await self._announce(claim, outcome, lease):
                 outcome = None
         self._lease = None
-        _tell(claim, outcome, time.monotonic() - asked, error)
+        _tell(claim, outcome, lease, time.monotonic() - asked, error)
         if lease.reason is Stop.STALLED or (error is not None and making.is_device_lost(error)):
             raise WorkerBroken()
 
@@ -315,13 +315,11 @@ def _stopped_outcome(lease: Lease) -> Outcome | None:
     return None
 
 
-def _tell(claim: Claim, outcome: Outcome | None, run_seconds: float, error: Exception | None) -> None:
+def _tell(claim: Claim, outcome: Outcome | None, lease: Lease, run_seconds: float, error: Exception | None) -> None:
     """One line for each edit; a traceback only for what nobody foresaw."""
     task, facts, say = claim.task, dict[str, object](), log.info
     if isinstance(outcome, Succeeded):
         facts["size"] = f"{outcome.outputs[0].width}x{outcome.outputs[0].height}"
-    if isinstance(outcome, Succeeded | Canceled):
-        facts["steps"] = outcome.usage.steps
     if isinstance(outcome, Failed):
         facts["code"], say = outcome.code, log.warning
         if outcome.code == "internal_error":
@@ -332,6 +330,7 @@ def _tell(claim: Claim, outcome: Outcome | None, run_seconds: float, error: Exce
         attempt=claim.attempt,
         wait_seconds=round(task.wait_seconds, 3),
         run_seconds=round(run_seconds, 3),
+        steps=lease.step,
         seed=task.request.seed,
         prompt_characters=len(task.request.prompt),
         prompt=task.request.prompt,  # goes no further than telemetry, unless the operator asked for it

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from overpaint.domain import QueueStats, Scope
+from overpaint.domain import QueueStats, Scope, Task
 from overpaint.errors import StoreUnavailable
 from overpaint.http import ops
 from overpaint.service.access import create_key
@@ -76,6 +77,7 @@ async def test_metrics_count_and_name_nobody(world: World) -> None:
         'overpaint_rejections_total{code="malformed_body"} 1.0',
         'overpaint_edits{status="queued"} 1.0',
         'overpaint_workers{state="busy"} 1.0',
+        "overpaint_http_body_bytes_in_flight 0.0",
     ):
         assert line in lines, answer.text
     for secret in (task_id, "nobody should read", "alice", world.key, "secret"):
@@ -162,6 +164,20 @@ async def test_metrics_may_need_a_key_or_be_off(make_world: Callable[..., Awaita
     world = await make_world(metrics="off")
     answer = await world.client().get("/metrics")
     assert (answer.status_code, answer.json()["code"]) == (404, "route_not_found")
+
+
+async def test_a_body_is_in_flight_until_it_is_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, read, seen = "overpaint_http_body_bytes_in_flight", world.app.metrics.registry.get_sample_value, []
+    submit = world.app._edits.submit
+
+    async def watched(*arguments: Any) -> Task:
+        seen.append(read(name))
+        return await submit(*arguments)
+
+    monkeypatch.setattr(world.app._edits, "submit", watched)
+    await world.submit(prompt="x" * 1000)
+    assert seen[0] is not None and seen[0] > 1000
+    assert read(name) == 0
 
 
 async def test_commits_are_reported_with_their_size(world: World) -> None:

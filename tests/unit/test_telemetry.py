@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
+from overpaint.masking import masked
 from overpaint.settings import load
 from overpaint.telemetry import configure_logging
 
 
 @pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for module in (sys, threading):
+        monkeypatch.setattr(module, "excepthook", module.excepthook)
     yield
     structlog.reset_defaults()
+    logging.captureWarnings(False)
     logging.getLogger().handlers.clear()
 
 
@@ -60,14 +69,91 @@ def test_the_level_is_the_operators(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line["event"] for line in lines(capsys)] == ["loud"]
 
 
-def test_a_traceback_is_in_the_log_but_no_values_of_variables(capsys: pytest.CaptureFixture[str]) -> None:
-    for format in ("json", "text"):
-        configure_logging(load(log_format=format))
+KEY = "op_" + "a" * 8 + "_" + "b" * 32
+OWN_KEY = "chosen-by-the-operator"
+SECRETS = (KEY, OWN_KEY, "whsec_" + "C" * 43, "sig=abcdef", "QUJD" * 30)
+
+
+@pytest.fixture(params=["json", "text"])
+def configured(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """configured(log_prompts=True): logging in one of the two formats."""
+    return lambda **settings: configure_logging(load(log_format=request.param, api_key=OWN_KEY, **settings))
+
+
+def fail(secret: str) -> None:
+    prompt = "a prompt of mine"
+    raise ValueError(f"{len(prompt)} {secret}")
+
+
+def test_a_traceback_is_in_the_log_without_values_secrets_and_folders(
+    configured: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured()
+    for secret in (*SECRETS[:3], f"/files/x?exp=1&{SECRETS[3]}", SECRETS[4]):
         try:
-            prompt = "a prompt of mine"
-            raise ValueError(len(prompt))
+            fail(secret)
         except ValueError:
-            structlog.get_logger().exception("request_failed")
+            structlog.get_logger().exception("request failed")
+    err = capsys.readouterr().err
+    assert err.count("ValueError: 16 ") == err.count("test_telemetry.py") / 2 == len(SECRETS)
+    assert "a prompt of mine'" not in err
+    for secret in (*SECRETS, str(Path(__file__).parent)):
+        assert secret not in err
+
+
+def test_what_dies_in_a_thread_or_warns_is_a_line_of_ours_too(
+    configured: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured()
+    thread = threading.Thread(target=fail, args=(KEY,))
+    thread.start()
+    thread.join()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(True)
+        warnings.warn(f"beware of {KEY}", stacklevel=1)
+    err = capsys.readouterr().err
+    assert "uncaught" in err and "ValueError" in err and "beware of ***" in err
+    for secret in (KEY, str(Path(__file__).parent)):
+        assert secret not in err
+
+
+def test_a_prompt_is_logged_only_when_asked_for_and_is_always_one_line(
+    configured: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompt = "make it snow\n\x1b[31mERROR all is lost"
+    for log_prompts in (False, True):
+        configured(log_prompts=log_prompts)
+        structlog.get_logger().info("edit finished", prompt=prompt, prompt_characters=len(prompt))
         err = capsys.readouterr().err
-        assert "ValueError: 16" in err
-        assert "a prompt of mine'" not in err
+        assert ("make it snow" in err) is log_prompts
+        assert err.count("\n") == 1
+        assert "\x1b[31m" not in err
+        assert re.search(rf"prompt_characters\W+{len(prompt)}", err)
+
+
+def test_ids_that_are_bound_stand_on_every_line(
+    configured: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured()
+    with structlog.contextvars.bound_contextvars(task_id="t1", request_id="r1", prompt="mine"):
+        structlog.get_logger().warning("storage does not answer")
+        logging.getLogger("a.library").warning("hm")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all("t1" in line and "r1" in line and "mine" not in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('File "/home/me/overpaint/store/sqlite.py", line 3', 'File "…/overpaint/store/sqlite.py", line 3'),
+        ("/srv/data/overpaint.sqlite3 is locked", "…/overpaint.sqlite3 is locked"),
+        ("The folder /data cannot be used", "The folder …/data cannot be used"),
+        ("not '/tmp/' nor /srv/my/: / is", "not '…/' nor …/: / is"),
+        ("see http://a.example/b/c.png", "see http://a.example/b/c.png"),
+        ("26 MB/s, 1/2, application/json, …/x", "26 MB/s, 1/2, application/json, …/x"),
+    ],
+)
+def test_folders_are_cut_and_nothing_else(text: str, left: str) -> None:
+    assert masked(text) == left
