@@ -17,7 +17,7 @@ import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from overpaint.domain import Scope
-from overpaint.errors import StoreUnavailable
+from overpaint.errors import TryLater
 from overpaint.http.replies import Reply, bytes_reply, json_reply
 from overpaint.http.requests import Request
 from overpaint.http.routes import Handler, Operation
@@ -115,7 +115,7 @@ async def _readiness(store: TaskStore, blobs: Path, is_draining: bool) -> Readin
         live = await store.workers()
         workers = Workers(**Counter(worker.state for worker in live if worker.state in WORKER_STATES))
         percent = max((worker.loading_percent for worker in live), default=0)
-    except StoreUnavailable:
+    except TryLater:  # it does not answer, or its disk is full
         checks.store, workers = "failed", Workers()
     has_model = workers.idle + workers.busy > 0
     status: Literal["ready", "starting", "draining", "degraded"] = "ready" if has_model else "starting"
@@ -143,7 +143,7 @@ class Figures:
         try:
             present = [tally async for tally in self._present()]
             self._metrics.shared = sorted([*present, *await self._store.tallies()])
-        except StoreUnavailable:
+        except TryLater:
             self._metrics.shared = ()
 
     async def _present(self) -> AsyncIterator[Tally]:

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from overpaint.domain import QueueStats, Scope, Task
-from overpaint.errors import StoreUnavailable
+from overpaint.errors import StorageFull, StoreUnavailable
 from overpaint.http import ops
 from overpaint.service.access import create_key
 from overpaint.telemetry import SHARED, Tally
@@ -49,9 +49,12 @@ async def test_ready_follows_the_workers(world: World) -> None:
     assert await ready() == (503, "draining", none | {"busy": 1}, 100)
 
 
-async def test_a_store_that_does_not_answer_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("trouble", [StoreUnavailable, StorageFull])
+async def test_a_store_that_cannot_write_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
+) -> None:
     async def broken() -> None:
-        raise StoreUnavailable
+        raise trouble
 
     monkeypatch.setattr(world.store, "check", broken)
     answer = await world.client("").get("/readyz")
