@@ -30,7 +30,7 @@ test: $(TOOLS) lint ## Lint, then run all tests
 unit: $(TOOLS) ## The fast tests only
 	@$(PYTEST) tests/unit
 
-hostile: $(TOOLS) ## What strangers may send, in the long form (an hour)
+hostile: $(TOOLS) ## What strangers may send, in the long form (minutes)
 	@OVERPAINT_TEST_LONG=1 $(PYTEST) --dist loadfile tests/hostile
 
 lint: $(TOOLS) ## Style, types, layers, typos, dead code
