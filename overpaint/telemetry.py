@@ -35,6 +35,8 @@ FIELDS = re.compile(
     | \w+_(?:ms|seconds|bytes|pixels|percent|characters)"""
 )
 
+_FIRST = ("ts", "level", "event")  # where people look
+
 
 def configure_logging(settings: Settings) -> None:
     """Sends our lines, and the libraries' warnings, to stderr: text on a terminal, else one JSON object a line."""
@@ -71,7 +73,8 @@ class _Cleaner:
         self._shows_prompts = settings.log_prompts
 
     def clean(self, logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        allowed = {field: value for field, value in event.items() if self._may_be_read(field)}
+        ordered = {field: event[field] for field in _FIRST if field in event} | event
+        allowed = {field: value for field, value in ordered.items() if self._may_be_read(field)}
         lined = structlog.processors.format_exc_info(logger, name, allowed)
         return {field: self._masked(value) for field, value in lined.items()}
 

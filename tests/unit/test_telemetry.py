@@ -39,6 +39,7 @@ def test_a_line_is_json_on_stderr_with_allowed_fields_only(capsys: pytest.Captur
     configure_logging(load(log_format="json"))
     structlog.get_logger().info("edit_finished", task_id="t", queue_ms=3, prompt="mine", api_key="k", image=b"x")
     (line,) = lines(capsys)
+    assert list(line)[:3] == ["ts", "level", "event"]
     assert line.pop("ts")
     assert line == {"event": "edit_finished", "level": "info", "task_id": "t", "queue_ms": 3}
 
