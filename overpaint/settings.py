@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     metrics: str = Field(
         default="open",
         pattern="^(open|key|off)$",
-        description="`/metrics` is for anybody, for holders of a key, or for nobody.",
+        description="`/metrics` is for anybody (`open`), for keys with the scope `metrics` (`key`), or `off`.",
     )
 
     @model_validator(mode="after")

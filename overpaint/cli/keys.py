@@ -1,38 +1,41 @@
-"""`overpaint keys`: who may use the server. Works on the data folder, whether a server runs on it or not."""
+"""`overpaint keys`: who may use the server, for what and until when.
+
+Works on the data folder, whether a server runs on it or not. Does not know how a secret is made or kept.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from overpaint.cli.talk import answer, answer_json, answer_table, say
-from overpaint.errors import NotFound
+from overpaint.cli.talk import WrongUsage, answer, answer_json, answer_table, say
+from overpaint.domain import Scope
 
 if TYPE_CHECKING:
+    from overpaint.domain import KeyInfo
     from overpaint.store.tasks import TaskStore
 
 app = App(
     name="keys",
-    help="Make, list and revoke API keys.",
-    help_epilogue="Example: overpaint keys create --label laptop",
+    help="Make, list, rotate and revoke API keys.",
+    help_epilogue="Example: overpaint keys create --label laptop --expires 90d",
 )
 
-
-class KeyNotFound(NotFound):
-    """facts: id."""
-
-    code, message = "key_not_found", "There is no key {id}."
-    hint = "`overpaint keys ls` lists them."
+LONGEST = timedelta(days=36_525)  #: a century is as good as for ever, and still a date
+_COLUMNS = ("id", "owner", "scopes", "created_at", "expires_at", "used_at", "revoked_at", "label")
+_HEADS = ("ID", "OWNER", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "REVOKED", "LABEL")
 
 
 @app.command
 def create(
     *,
+    scope: Annotated[list[Scope] | None, Parameter(negative="")] = None,
+    expires: timedelta | None = None,
     owner: str | None = None,
     label: str = "",
     data: Path | None = None,
@@ -41,27 +44,28 @@ def create(
     """Make a key; it is shown this once.
 
     Args:
+        scope: What it may do; repeat it for several. Left out: submit and read.
+        expires: How long it is valid, as in 90d, 24h or 30m. Left out: until it is revoked.
         owner: Whose edits it may see; keys of one owner share them. Left out, the key is its own owner.
         label: A note for `keys ls`.
         data: The server's data folder; default ./data.
         json: Print a JSON object.
     """
-    from overpaint.service.access import create_key
+    from overpaint.service.access import USUAL_SCOPES, create_key
+
+    _check("expires", expires, least=timedelta(seconds=1))
+    scopes = frozenset(scope) if scope else USUAL_SCOPES
 
     async def make(store: TaskStore) -> None:
-        known, secret = await create_key(store, owner=owner, label=label)
-        if json:
-            answer_json({"id": known.id, "key": secret, "owner": known.owner, "label": known.label})
-        else:
-            answer(secret)
-            say("Keep it: only its hash is stored.")
+        key, secret = await create_key(store, owner=owner, label=label, scopes=scopes, lifetime=expires)
+        _hand_over(key, secret, json=json)
 
     _with_store(data, make)
 
 
 @app.command
 def ls(*, data: Path | None = None, json: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """List the keys, without their secrets.
+    """List the keys, without their secrets; the last use is known to the minute.
 
     Args:
         data: The server's data folder; default ./data.
@@ -69,33 +73,109 @@ def ls(*, data: Path | None = None, json: Annotated[bool, Parameter(negative="")
     """
 
     async def show(store: TaskStore) -> None:
-        rows = [
-            (key.id, key.owner, _day(key.created_at), _day(key.revoked_at), key.label) for key in await store.keys()
-        ]
+        rows = [_told(key) for key in await store.keys()]
         if json:
-            names = ("id", "owner", "created_at", "revoked_at", "label")
-            answer_json([dict(zip(names, row, strict=True)) for row in rows])
+            answer_json(rows)
         else:
-            answer_table(("ID", "OWNER", "CREATED", "REVOKED", "LABEL"), [[cell or "" for cell in row] for row in rows])
+            answer_table(_HEADS, [[_cell(row[column]) for column in _COLUMNS] for row in rows])
 
     _with_store(data, show)
 
 
 @app.command
-def revoke(id: str, *, data: Path | None = None) -> None:
+def rotate(
+    id: str,
+    *,
+    overlap: Annotated[timedelta, Parameter(show_default=False)] = timedelta(days=1),
+    data: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Make a key in another's place: same owner, same scopes, as long a life. It is shown this once.
+
+    Args:
+        id: The old key, as `keys ls` prints it.
+        overlap: How long the old key stays valid, as in 7d, 30m or 0s; default 24h.
+        data: The server's data folder; default ./data.
+        json: Print a JSON object.
+    """
+    from overpaint.service.access import rotate_key
+
+    _check("overlap", overlap, least=timedelta(0))
+
+    async def replace(store: TaskStore) -> None:
+        key, secret = await rotate_key(store, id, overlap=overlap)
+        old = await _known(store, id)
+        _hand_over(key, secret, json=json, replaces=_told(old))
+        say(f"{id} is valid until {_date(old.expires_at)}.")
+
+    _with_store(data, replace)
+
+
+@app.command
+def revoke(id: str, *, data: Path | None = None, json: Annotated[bool, Parameter(negative="")] = False) -> None:
     """Revoke a key; within ten seconds no server takes it any longer.
 
     Args:
         id: As `keys ls` prints it.
         data: The server's data folder; default ./data.
+        json: Print a JSON object.
     """
+    from overpaint.service.access import SETTING_KEY_ID
 
     async def end(store: TaskStore) -> None:
-        if not await store.revoke_key(id):
-            raise KeyNotFound(id=id)
+        await store.revoke_key(id)
+        key = await _known(store, id)
+        if json:
+            answer_json(_told(key))
         say(f"Revoked {id}.")
+        if id == SETTING_KEY_ID:
+            say("It comes back when a server starts with API_KEY set.")
 
     _with_store(data, end)
+
+
+def _check(flag: str, span: timedelta | None, *, least: timedelta) -> None:
+    if span is not None and not least <= span <= LONGEST:
+        raise WrongUsage(problem=f"--{flag} must be from {least.seconds} s to 100 years.")
+
+
+async def _known(store: TaskStore, key_id: str) -> KeyInfo:
+    from overpaint.service.access import KeyNotFound
+
+    for key in await store.keys():
+        if key.id == key_id:
+            return key
+    raise KeyNotFound(id=key_id)
+
+
+def _hand_over(key: KeyInfo, secret: str, *, json: bool, **more: object) -> None:
+    if json:
+        answer_json({**_told(key), "key": secret, **more})
+    else:
+        answer(secret)
+        say("Keep it: only its hash is stored.")
+
+
+def _told(key: KeyInfo) -> dict[str, object]:
+    """All of it but the hash of the secret."""
+    return {
+        "id": key.id,
+        "owner": key.owner,
+        "scopes": sorted(key.scopes),
+        "created_at": _date(key.created_at),
+        "expires_at": _date(key.expires_at),
+        "used_at": _date(key.used_at),
+        "revoked_at": _date(key.revoked_at),
+        "label": key.label,
+    }
+
+
+def _cell(value: object) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value or "-")
+
+
+def _date(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat("T", "seconds")
 
 
 def _with_store(data: Path | None, work: Callable[[TaskStore], Awaitable[None]]) -> None:
@@ -113,7 +193,3 @@ def _with_store(data: Path | None, work: Callable[[TaskStore], Awaitable[None]])
             await store.close()
 
     asyncio.run(run())
-
-
-def _day(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat("T", "seconds")

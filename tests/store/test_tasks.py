@@ -8,9 +8,9 @@ import os
 
 import pytest
 
-from overpaint.domain import Beat, Canceled, Failed, KeyInfo, Outcome, Released, Scope, Status, Usage, WorkerInfo
+from overpaint.domain import Beat, Canceled, Failed, Outcome, Released, Status, Usage, WorkerInfo
 from overpaint.errors import QueueFull
-from tests.store.samples import SHA256, new_task, succeeded
+from tests.store.samples import new_task, succeeded
 
 pytestmark = pytest.mark.anyio
 
@@ -398,26 +398,6 @@ async def test_a_server_that_starts_anew_knows_no_worker_of_before(store):
     await store.put_worker(worker())
     await store.void_leases()
     assert await store.workers() == ()
-
-
-def key(**changes: object) -> KeyInfo:
-    plain = {"id": "k1", "owner": "me", "label": "", "sha256": SHA256, "scopes": frozenset(Scope), "created_at": 1}
-    return KeyInfo(**{**plain, **changes})
-
-
-async def test_keys_are_found_by_their_hash_and_revoked_once(store, clock):
-    await store.put_key(key())
-    await store.put_key(key(label="laptop"))
-    await store.put_key(key(id="k2", sha256="cd" * 32, created_at=2))
-    assert await store.key_by_hash(SHA256) == key(label="laptop")
-    assert await store.key_by_hash("00" * 32) is None
-    assert [each.id for each in await store.keys()] == ["k1", "k2"]
-    revoked_at = clock.wall_ms()
-    assert await store.revoke_key("k1")
-    clock.seconds += 5
-    assert await store.revoke_key("k1")
-    assert (await store.key_by_hash(SHA256)).revoked_at == revoked_at
-    assert not await store.revoke_key("k3")
 
 
 async def test_check_is_silent_on_a_store_that_takes_writes(store):
