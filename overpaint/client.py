@@ -25,8 +25,10 @@ from overpaint.errors import (
     EditNotFound,
     InvalidApiKey,
     InvalidRequest,
+    NotAllowed,
     OverpaintError,
     RouteNotFound,
+    ScopeMissing,
     TryLater,
 )
 
@@ -55,6 +57,12 @@ class Busy(TryLater):
     """The queue is full, or this key asks too often; nothing was accepted. facts: problem."""
 
     code, status, message = "rate_limited", 429, "{problem}"
+
+
+class NotPermitted(NotAllowed):
+    """The key is valid, but not for this. facts: problem."""
+
+    message, hint = "{problem}", ScopeMissing.hint
 
 
 class GaveUpWaiting(OverpaintError):
@@ -193,7 +201,7 @@ class Client:
         output_format  jpeg, png or webp
         others         None = the checkpoint's own default
 
-        Raises InvalidRequest, InvalidApiKey, Busy, TryLater, Unreachable.
+        Raises InvalidRequest, InvalidApiKey, NotPermitted, Busy, TryLater, Unreachable.
         """
         asked = {
             "steps": steps,
@@ -297,7 +305,7 @@ def _refusal(answer: httpx2.Response) -> OverpaintError:
 
 def _by_status(status: int, reason: str, said: str) -> OverpaintError:
     if status in (401, 403):
-        return InvalidApiKey()
+        return NotPermitted(problem=said) if reason == "API_NOT_ALLOWED" else InvalidApiKey()
     if status == 404:
         return EditNotFound() if reason == "TASK_NOT_FOUND" else RouteNotFound()
     if status == 429:

@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from overpaint import client as sdk
-from overpaint.client import Busy, Client, EditStatus, EditUnsuccessful, GaveUpWaiting, Unreachable
+from overpaint.client import Busy, Client, EditStatus, EditUnsuccessful, GaveUpWaiting, NotPermitted, Unreachable
 from overpaint.errors import EditNotFound, InvalidApiKey, InvalidRequest, OverpaintError, TryLater
 
 TASK = "0199aaaa-0000-7000-8000-000000000001"
@@ -130,6 +130,7 @@ def test_giving_up_names_the_task(httpserver: HTTPServer, client: Client) -> Non
     ("answer", "kind"),
     [
         (refusal(403, "INVALID_API_KEY"), InvalidApiKey),
+        (refusal(403, "API_NOT_ALLOWED"), NotPermitted),
         (refusal(404, "TASK_NOT_FOUND"), EditNotFound),
         (refusal(400, "INVALID_REQUEST_BODY", "seed: must be between -1 and 2147483647"), InvalidRequest),
         (Response(b"<html>", 502), OverpaintError),

@@ -86,7 +86,7 @@ def by_id(operation: Operation, link: str, task_id: str, mine: str) -> str | Non
     return None
 
 
-async def test_anothers_task_is_on_every_route_what_an_unknown_one_is_to_the_byte(world: World) -> None:
+async def test_a_foreign_task_is_on_every_route_what_an_unknown_one_is_to_the_byte(world: World) -> None:
     """A task that waits, one that runs and one with a picture; a stranger with every scope there is."""
     link, _ = await finished(world)
     mine = link.split("/")[4]
@@ -115,7 +115,7 @@ async def test_anothers_task_is_on_every_route_what_an_unknown_one_is_to_the_byt
 
 
 async def test_a_link_opens_no_other_task(world: World) -> None:
-    """Moved to a task of the same owner, of another, and to none: one answer."""
+    """Moved to another task, and to none: one answer."""
     link, _ = await finished(world)
     mine = link.split("/")[4]
     other, _ = await finished(world)
