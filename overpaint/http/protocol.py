@@ -9,12 +9,15 @@ its reader bounds. Knows transports and the parser. Does not know routes.
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 32 * 2**10  #: of a request's line and headers, and of all that frames a body
 CHUNK_FRAME_BYTES = 12  #: allowed for each piece of a body
+_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+MAX_CONNECTIONS = 100_000 if _FILES == resource.RLIM_INFINITY else _FILES * 3 // 4  #: the rest is for the store's files
 PATIENCE_SECONDS = 10.0  #: for a whole head, and for the rest of a body that was answered unread
 
 
@@ -30,6 +33,8 @@ class GatheringProtocol(HttpToolsProtocol):
         gathering = _Gathering(cast(asyncio.Transport, transport), self.loop)
         super().connection_made(cast(asyncio.Transport, gathering))
         self._begin_waiting()
+        if len(self.connections) > MAX_CONNECTIONS:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop."""

@@ -71,7 +71,7 @@ class Clock:
 class Conversation:
     """A connection, and what the application behind it was asked."""
 
-    def __init__(self, *, reads: bool) -> None:
+    def __init__(self, *, reads: bool, state: ServerState | None = None) -> None:
         self.reads = reads
         self.asked = 0
         self.body = 0
@@ -80,7 +80,7 @@ class Conversation:
         self.clock = Clock()
         self.wire = Wire()
         config = uvicorn.Config(self._answer, interface="asgi3", proxy_headers=False, lifespan="off", log_config=None)
-        self.protocol = GatheringProtocol(config, ServerState(), {}, _loop=self.clock)  # type: ignore[arg-type]
+        self.protocol = GatheringProtocol(config, state or ServerState(), {}, _loop=self.clock)  # type: ignore[arg-type]
         self.protocol.connection_made(self.wire)
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
@@ -118,6 +118,17 @@ async def test_who_says_nothing_or_half_a_head_is_hung_up_on() -> None:
         talk = await Conversation(reads=True).hear(*said)
         talk.clock.ring()
         assert talk.wire.is_closed
+
+
+async def test_a_connection_too_many_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overpaint.http.protocol.MAX_CONNECTIONS", 2)
+    state = ServerState()
+    talks = [Conversation(reads=True, state=state) for _ in range(3)]
+    assert [talk.wire.is_closed for talk in talks] == [False, False, True]
+    for talk in talks:
+        talk.protocol.connection_lost(None)
+    assert talk.clock.pending == []
+    assert not Conversation(reads=True, state=state).wire.is_closed
 
 
 async def test_a_head_that_comes_byte_by_byte_is_a_head() -> None:
