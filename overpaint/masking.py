@@ -18,7 +18,7 @@ _SECRETS = re.compile(
 # A folder says whose machine it is; the file's own name, and of our own modules the room, say what is wrong.
 _FOLDERS = re.compile(
     r"""(?x) (?<![\w:/.…]) / (?:
-        (?:[\w.@+~-]+/)*? (?= overpaint/[\w/]+\.py | [\w.@+~-]+ (?![\w.@+~/-]) )
+        (?:[\w.@+~-]+/)*? (?= overpaint/[\w/]{1,80}\.py | [\w.@+~-]+ (?![\w.@+~/-]) )
       | (?:[\w.@+~-]+/)+ (?![\w.@+~-])
     )"""
 )

@@ -82,7 +82,8 @@ class _Cleaner:
         return FIELDS.fullmatch(field) is not None or (field == "prompt" and self._shows_prompts)
 
     def _masked(self, value: object) -> object:
-        return masked(value, self._own_secret) if isinstance(value, str) else value
+        is_plain = value is None or isinstance(value, int | float)  # of anything else the text would be shown
+        return value if is_plain else masked(str(value), self._own_secret)
 
 
 class _Libraries(logging.Handler):

@@ -133,6 +133,15 @@ def test_a_prompt_is_logged_only_when_asked_for_and_is_always_one_line(
         assert re.search(rf"prompt_characters\W+{len(prompt)}", err)
 
 
+def test_no_value_is_shown_unmasked_for_not_being_a_text(
+    configured: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configured()
+    structlog.get_logger().info("x", problem=ValueError(KEY), images=[Path("/srv/me/a"), KEY], message=KEY.encode())
+    err = capsys.readouterr().err
+    assert KEY not in err and "/srv/me" not in err and "…/a" in err
+
+
 def test_ids_that_are_bound_stand_on_every_line(
     configured: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
