@@ -73,7 +73,7 @@ class _Cleaner:
         self._shows_prompts = settings.log_prompts
 
     def clean(self, logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        ordered = {field: event[field] for field in _FIRST if field in event} | event
+        ordered = {**{field: event[field] for field in _FIRST if field in event}, **event}
         allowed = {field: value for field, value in ordered.items() if self._may_be_read(field)}
         lined = structlog.processors.format_exc_info(logger, name, allowed)
         return {field: self._masked(value) for field, value in lined.items()}
