@@ -41,10 +41,11 @@ class ManualClock:
 
     def __init__(self, boot_id: str = "this boot") -> None:
         self.boot_id = boot_id
-        self.seconds = 1000.0
+        self.seconds = 1000.0  #: of the boot clock
+        self.set_forward = 0.0  #: seconds by which somebody changed the wall clock since
 
     def boot_ms(self) -> int:
         return round(self.seconds * 1000)
 
     def wall_ms(self) -> int:
-        return 1_790_000_000_000 + self.boot_ms()
+        return 1_790_000_000_000 + self.boot_ms() + round(self.set_forward * 1000)
