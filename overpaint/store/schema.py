@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 
 from overpaint.errors import ConfigurationError, OverpaintError, StorageFull, StoreUnavailable
+from overpaint.store.disk import sync_folder
 
 CACHE_KIB = 16 * 1024  # a batch of photographs stays in memory until its commit, and some 20,000 rows for the polls
 BUSY_SECONDS = 5.0  # another process holds the write lock: that long we wait, then the caller is told to try later
@@ -44,6 +45,7 @@ def connect(path: Path, *, is_reader: bool = False) -> sqlite3.Connection:
 def prepare(path: Path) -> None:
     """Makes the file if need be, checks it, and runs the migrations it lacks. Safe from several processes at once.
 
+    A file of an earlier version is first copied to `<name>.vN`, N its version; older copies go.
     Raises ConfigurationError for a damaged file and for one that a newer version has written, StoreUnavailable while
     another process locks it.
     """
@@ -54,7 +56,7 @@ def prepare(path: Path) -> None:
             _use_wal(connection)
             if path.stat().st_size <= QUICK_CHECK_BYTES:
                 _check(connection)
-            _migrate(connection)
+            _migrate(connection, path)
         finally:
             connection.close()
     except OSError:
@@ -122,9 +124,10 @@ def _damaged() -> ConfigurationError:
     )
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     migrations = dict(_migrations())
-    if _version(connection) > max(migrations):
+    version = _version(connection)
+    if version > max(migrations):
         raise ConfigurationError(
             "The database was written by a newer version of Overpaint.", hint="Upgrade Overpaint, or use another DATA."
         )
@@ -132,6 +135,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if _version(connection) < number:  # read under the lock: another process may have been faster
+                if 0 < version == _version(connection):
+                    _back_up(path, version)
                 for statement in statements:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
@@ -139,6 +144,21 @@ def _migrate(connection: sqlite3.Connection) -> None:
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+
+
+def _back_up(path: Path, version: int) -> None:
+    """Called under the write lock, so nobody else is here. The copy gets its name when it is whole."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    _create(partial)
+    with contextlib.closing(connect(path)) as reader:
+        reader.execute("VACUUM INTO ?", (str(partial),))
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    for older in path.parent.glob(f"{path.name}.v*"):
+        older.unlink()
+    partial.replace(path.with_name(f"{path.name}.v{version}"))
+    sync_folder(path.parent)
 
 
 def _version(connection: sqlite3.Connection) -> int:
