@@ -22,6 +22,7 @@ from PIL import Image
 from overpaint.domain import Attempt, Task, WorkerInfo
 from overpaint.store.sqlite import SqliteTaskStore
 from overpaint.worker.supervisor import die_with_parent
+from tests.faults import histories
 from tests.model import checkpoints
 
 KEY = "correct-horse-battery-staple"
@@ -66,6 +67,7 @@ class Server:
         }
         self._log = data.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
+        self.acknowledged: list[str] = []
 
     def start(self) -> Server:
         """Begins; does not wait."""
@@ -119,7 +121,8 @@ class Server:
     def submitted(self, seed: int, steps: int = 100) -> str:
         answer = self.submit(seed, steps)
         assert answer.status_code == 200, answer.text
-        return str(answer.json()["task_id"])
+        self.acknowledged.append(str(answer.json()["task_id"]))
+        return self.acknowledged[-1]
 
     def result(self, task_id: str) -> dict[str, Any]:
         answer = self.http.get("/v3/async/task-result", params={"task_id": task_id})
@@ -183,11 +186,15 @@ def _kept(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Iterato
 
 
 @pytest.fixture
-def server(_kept: Server) -> Server:
-    """One that is ready. Loading torch is most of its start, so the tests share it and whatever they did to it."""
+def server(_kept: Server, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One that is ready. Loading torch is most of its start, so the tests share it and whatever they did to it.
+
+    All the while somebody polls what it acknowledged, and may only ever see tasks move forward (R10).
+    """
     if _kept.is_dead():
         _kept.start()
-    return _kept.ready()
+    with histories.recorded(_kept.ready(), request.node.name):
+        yield _kept
 
 
 @pytest.fixture

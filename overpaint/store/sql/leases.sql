@@ -42,8 +42,9 @@ UPDATE task
  WHERE seq = :seq;
 
 -- name: end_attempt
--- Closes the line of a try.
-UPDATE attempt SET ended_at = :now, outcome = :outcome, error = :error WHERE task_id = :task_id AND number = :number;
+-- Closes the line of a try; never before it began, though the wall clock may have been set back.
+UPDATE attempt SET ended_at = max(:now, started_at), outcome = :outcome, error = :error
+ WHERE task_id = :task_id AND number = :number;
 
 -- name: outcome_of_attempt
 -- How a worker's own try ended.
