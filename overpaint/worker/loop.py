@@ -163,9 +163,17 @@ class Worker:
             if outcome is not None and not await self._announce(claim, outcome, lease):
                 outcome = None
         self._lease = None
-        _tell(claim, outcome, lease, time.monotonic() - asked, error)
+        is_end = isinstance(outcome, Succeeded | Canceled) or (outcome is not None and await self._is_at_its_end(claim))
+        _tell("edit finished" if is_end else "attempt ended", claim, outcome, lease, error)
         if lease.reason is Stop.STALLED or (error is not None and making.is_device_lost(error)):
             raise WorkerBroken()
+
+    async def _is_at_its_end(self, claim: Claim) -> bool:
+        """Whether this attempt was the last: what failed may be made again."""
+        with suppress(TryLater):
+            task = await self._store.outputs_of(claim.task.id)
+            return task is not None and task.attempt == claim.attempt and task.status.is_final
+        return False
 
     def _leased(self, claim: Claim, asked: float) -> Lease:
         self._lease = Lease(
@@ -315,8 +323,8 @@ def _stopped_outcome(lease: Lease) -> Outcome | None:
     return None
 
 
-def _tell(claim: Claim, outcome: Outcome | None, lease: Lease, run_seconds: float, error: Exception | None) -> None:
-    """One line for each edit; a traceback only for what nobody foresaw."""
+def _tell(event: str, claim: Claim, outcome: Outcome | None, lease: Lease, error: Exception | None) -> None:
+    """One line for each attempt; a traceback only for what nobody foresaw."""
     task, facts, say = claim.task, dict[str, object](), log.info
     if isinstance(outcome, Succeeded):
         facts["size"] = f"{outcome.outputs[0].width}x{outcome.outputs[0].height}"
@@ -325,11 +333,11 @@ def _tell(claim: Claim, outcome: Outcome | None, lease: Lease, run_seconds: floa
         if outcome.code == "internal_error":
             facts["exc_info"], say = error, log.error
     say(
-        "edit finished",
+        event,
         status="lost" if outcome is None else type(outcome).__name__.lower(),
         attempt=claim.attempt,
         wait_seconds=round(task.wait_seconds, 3),
-        run_seconds=round(run_seconds, 3),
+        run_seconds=round(lease.age_seconds, 3),
         steps=lease.step,
         seed=task.request.seed,
         prompt_characters=len(task.request.prompt),

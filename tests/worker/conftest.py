@@ -98,9 +98,10 @@ class House:
             await self.store.changed(0.05)
         return task
 
-    async def told(self, edits: int = 1) -> list[Any]:
-        """The log lines of so many edits."""
-        while len(told := [line for line in self.lines if line["event"] == "edit finished"]) < edits:
+    async def told(self, attempts: int = 1) -> list[Any]:
+        """The log lines of so many attempts."""
+        ends = ("edit finished", "attempt ended")
+        while len(told := [line for line in self.lines if line["event"] in ends]) < attempts:
             await self.store.changed(0.01)
         return told
 

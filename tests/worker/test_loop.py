@@ -254,7 +254,7 @@ async def test_a_zombies_finish_is_refused_and_only_its_own_picture_goes(house: 
 
 
 async def test_a_silent_store_costs_the_lease_before_anybody_else_may_take_it(house: MakeHouse) -> None:
-    at, moment = house(lease_seconds=0.4), Moment(2)
+    at, moment = house(lease_seconds=3), Moment(2)
     silence = asyncio.Event()
 
     async def hang(claim: Claim, *, step: int) -> Beat:
@@ -305,6 +305,7 @@ async def test_failures_are_repeated_only_where_that_may_help(
     assert (task.status, task.error_code, task.attempt) == (Status.FAILED, code, attempts)
     told = await at.told(attempts)
     assert [line["code"] for line in told] == [code] * attempts
+    assert [line["event"] for line in told] == ["attempt ended"] * (attempts - 1) + ["edit finished"]
     assert all(("exc_info" in line) is (code == "internal_error") for line in told)
 
 
