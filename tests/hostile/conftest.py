@@ -5,7 +5,6 @@ OVERPAINT_TEST_LONG=1 chooses the long form. Each test hands in rows; they are p
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
@@ -13,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from tests.figures import IS_LONG
 from tests.http.conftest import anyio_backend, make_world, serve, world
 
 __all__ = ["anyio_backend", "make_world", "serve", "world"]  # the servers of tests/http are ours too
 
-IS_LONG = os.environ.get("OVERPAINT_TEST_LONG", "") not in ("", "0")
 Figures = Callable[..., None]
 
 _outside: list[str] = []

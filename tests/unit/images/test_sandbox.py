@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -116,3 +117,26 @@ def test_the_largest_picture_allowed_fits_into_the_memory() -> None:
     data = as_file(frame, "WEBP", save_all=True, append_images=[frame.rotate(180)], method=0, quality=10)
     assert sandbox.open_upright(data).size == (2000, 2000)  # the greediest of all formats
     sandbox.close()
+
+
+OWNER = """
+import signal, sys
+from overpaint.images.sandbox import Sandbox
+
+sandbox = Sandbox(max_pixels=1_000_000)
+sandbox.open_upright(sys.stdin.buffer.read())
+print(sandbox._helper.pid, flush=True)
+signal.pause()
+"""
+
+
+def test_no_helper_outlives_a_worker_that_was_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdin is not None
+        assert owner.stdout is not None
+        owner.stdin.write(GOOD)
+        owner.stdin.close()
+        helper = os.pidfd_open(int(owner.stdout.readline()))
+        owner.kill()
+    assert select.select([helper], [], [], 60)[0]  # readable once the process has ended
+    os.close(helper)
