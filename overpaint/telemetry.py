@@ -12,10 +12,11 @@ import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from math import inf
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -38,6 +39,21 @@ FIELDS = re.compile(
 _FIRST = ("ts", "level", "event")  # where people look
 
 
+class _Lenient:
+    """A stream whose lines are lost when they cannot be written: a full disk must not fail what they tell of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def configure_logging(settings: Settings) -> None:
     """Sends our lines, and the libraries' warnings, to stderr: text on a terminal, else one JSON object a line."""
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
@@ -51,7 +67,7 @@ def configure_logging(settings: Settings) -> None:
             text if is_text else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Lenient(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -47,8 +48,9 @@ def run(settings: Settings, checkpoint_folder: Path, device: str, *, number: int
     except Exception:
         log.exception("worker died")
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # a log on a full disk
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)  # the making thread may be in a step, or hang: whoever ends here no longer waits for it
 
 

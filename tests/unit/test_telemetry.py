@@ -167,3 +167,12 @@ def test_ids_that_are_bound_stand_on_every_line(
 )
 def test_folders_are_cut_and_nothing_else(text: str, left: str) -> None:
     assert masked(text) == left
+
+
+def test_a_line_that_cannot_be_written_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        configure_logging(load())
+        structlog.get_logger().error("process died")
+        monkeypatch.undo()
+        full.buffer.raw.close()
