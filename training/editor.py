@@ -36,6 +36,7 @@ from training.optimiser import Average, Muon
 from training.start import copy_start
 
 LONGEST = 34  #: prompt tokens; longer draws are thrown away
+MILD = 0.2  #: an edit that changes latents by much less matters five times as much as one that changes them by one
 SHARED = 4  #: prompts that share a crop, its noise and its level: what differs between them is the prompt alone
 TRANSFORMER: dict[str, Any] = {
     "_class_name": "QwenImageTransformer2DModel",
@@ -62,6 +63,8 @@ class Diet:
     pattern: places.Pattern
     batch: int
     share: float = 1.0  #: of the steps, relative to the stage's other diets
+    crowd: int = 0  #: tokens that a picture counts for, where fewer are looked at; 0 = as many as it has
+    quiet: float = 1.0  #: of the usual share of prompts that ask for nothing
 
     @property
     def families(self) -> Mapping[str, float]:
@@ -70,8 +73,11 @@ class Diet:
         Families not offered stand among the unknown: their prompts have the unchanged picture as target.
         """
         offered = {n: w for n, w in prompts.WEIGHTS.items() if self.width == self.height or n not in SQUARE_ONLY}
-        asked = {*OFFERED, "keep", "unknown", "blank"}
-        offered |= {name: 0.3 * weight for name, weight in offered.items() if name not in asked}
+        nothing = {"keep", "unknown", "blank"}
+        offered = {
+            name: weight * (1.0 if meant(name) != "keep" else self.quiet * (1.0 if name in nothing else 0.3))
+            for name, weight in offered.items()
+        }
         if self.pattern == "whole":
             return offered
         own = {"scattered": (), "window": prompts.STYLES, "orbits": (*MOVES, *prompts.FRAMES)}[self.pattern]
@@ -102,11 +108,13 @@ class Stage:
 SHAPES = ((256, 256, 0.4), (320, 224, 0.2), (224, 320, 0.2), (352, 192, 0.1), (192, 352, 0.1))
 
 
-def diets(shapes: tuple[tuple[int, int, float], ...], **shares: float) -> tuple[Diet, ...]:
+def diets(
+    shapes: tuple[tuple[int, int, float], ...], crowd: int = 0, quiet: float = 1.0, **shares: float
+) -> tuple[Diet, ...]:
     """Every shape with every pattern that has a share of the steps."""
     batches: dict[places.Pattern, int] = {"scattered": 40, "window": 36, "orbits": 28, "whole": 2}
     return tuple(
-        Diet(width, height, pattern, batch, part * shares[pattern])
+        Diet(width, height, pattern, batch, part * shares[pattern], crowd, quiet)
         for width, height, part in shapes
         for pattern, batch in batches.items()
         if shares.get(pattern)
@@ -114,10 +122,10 @@ def diets(shapes: tuple[tuple[int, int, float], ...], **shares: float) -> tuple[
 
 
 STAGES = {
-    "words": Stage(diets(SHAPES[:1], scattered=1.0), 0.005, 0.002, 900, decay=0.3),
-    "rich": Stage(diets(SHAPES, scattered=0.55, window=0.4, whole=0.05), 0.003, 0.0012, 2000, decay=0.6, words=1.0),
+    "words": Stage(diets(SHAPES[:1], crowd=64, quiet=0.5, scattered=0.7, window=0.3), 0.005, 0.002, 300, decay=0.3),
+    "rich": Stage(diets(SHAPES, scattered=0.55, window=0.4, whole=0.05), 0.004, 0.0016, 1000, warmup=10, decay=0.8),
     "extend": Stage(diets(SHAPES[:1], scattered=0.6, window=0.3, whole=0.1), 0.002, 0.0008, 700, decay=0.6),
-    "polish": Stage(diets(SHAPES, scattered=0.4, window=0.45, whole=0.15), 0.003, 0.0012, 700, warmup=10, decay=0.8),
+    "polish": Stage(diets(SHAPES, scattered=0.93, whole=0.07), 0.0025, 0.001, 500, warmup=10, decay=0.8, words=0.5),
 }
 
 
@@ -181,32 +189,41 @@ def weighing(bias: Tensor | None) -> Iterator[None]:
         functional.scaled_dot_product_attention = plain
 
 
-def logits_of_the_absent(shape: Shape, chosen: Tensor, words: int) -> Tensor | None:
+def logits_of_the_absent(shape: Shape, chosen: Tensor, words: int, crowd: int) -> Tensor | None:
     """Bias for [words, noise, reference] queries and keys, so that chosen tokens stand for all; None for all."""
     count = len(chosen)
     if count == math.prod(shape):
         return None
     bias = torch.zeros(words + 2 * count, words + 2 * count)
-    bias[:words, words:] = places.outside(shape, chosen)
-    bias[words:, words:] = places.weights(shape, chosen).repeat(2, 2)
+    bias[:words, words:] = math.log(crowd / count)
+    bias[words:, words:] = places.weights(shape, chosen, crowd).repeat(2, 2)
     return bias
 
 
 def velocity_of_some(
-    transformer: Transformer, tokens: Tensor, states: Tensor, sigma: Tensor, shape: Shape, chosen: Tensor
+    transformer: Transformer, tokens: Tensor, states: Tensor, sigma: Tensor, shape: Shape, chosen: Tensor, crowd: int
 ) -> Tensor:
-    """`Transformer.forward` for one reference, on the chosen tokens of both pictures only, at their true positions."""
+    """`Transformer.forward` for one reference, on the chosen tokens of both pictures only, at their true positions.
+
+    They stand for `crowd` tokens of each picture.
+    """
     axes, device = transformer.config.axes_dims_rope, tokens.device
     where = image_positions([shape, shape]).view(2, -1, 3)[:, chosen].flatten(0, 1)
     by_place = rotation(where, axes, device)
     by_word = rotation(text_positions([shape, shape], states.shape[1]), axes, device)
     conditions, lengths = transformer._conditions(sigma, len(chosen), 2 * len(chosen))
     image, words = transformer.img_in(tokens), transformer.txt_in(transformer.txt_norm(states))
-    bias = logits_of_the_absent(shape, chosen, words.shape[1])
+    bias = logits_of_the_absent(shape, chosen, words.shape[1], crowd)
     with weighing(bias if bias is None else bias.to(device)):
         for block in transformer.transformer_blocks:
             image, words = block(image, words, conditions, lengths, by_place, by_word)
     return transformer.proj_out(transformer.norm_out(image[:, : len(chosen)], conditions[0]))
+
+
+def meant(family: str) -> str:
+    """Whose true edit is the target: of a strength not offered, its family's; of anything else not offered, none's."""
+    base = family.split()[-1]
+    return next((name for name in (family, base) if name in OFFERED), "keep")
 
 
 class Progress:
@@ -254,7 +271,7 @@ class Trainer:
         chosen = torch.randint(len(pool.patches), (crops,), generator=rng).repeat(SHARED)[: len(prompts)]
         inside = places.choose(diet.pattern, pool.shape, rng)
         reference = pool.latents["keep"][chosen][:, inside].float().to(self.device)
-        names = [family if family in OFFERED else "keep" for family in families]
+        names = [meant(family) for family in families]
         rows = zip(names, chosen.tolist(), strict=True)
         target = torch.stack([pool.latents[name][row, inside] for name, row in rows]).float().to(self.device)
         known = torch.stack([places.seen(name, pool.shape, inside) for name in names]).float().to(self.device)
@@ -266,10 +283,12 @@ class Trainer:
             pixels = pool.patches[chosen].float().to(self.device)
             states = text.encode(self.editor.encoder, self.tokenizer, prompts, pixels, pool.grid)
             both = torch.cat([mixed, reference], 1)
-            velocity = self.run_transformer(self.editor.transformer, both, states, sigma, pool.shape, inside)
+            crowd = max(diet.crowd or math.prod(pool.shape), len(inside))
+            velocity = self.run_transformer(self.editor.transformer, both, states, sigma, pool.shape, inside, crowd)
         wrong = velocity.float() - (noise - target)
         self.progress.note(names, (wrong * sigma[:, None, None]).detach(), target - reference, known)
-        return ((wrong.square() * self.channel_weight).mean(-1) * known).sum() / known.sum()
+        matters = known / ((target - reference).square().mean((1, 2)) + MILD)[:, None]
+        return ((wrong.square() * self.channel_weight).mean(-1) * matters).sum() / matters.sum()
 
     def attention(self, diet: Diet) -> AbstractContextManager[Any]:
         """On a CPU the flash kernel's backward pass is slow for short sequences; the plain product is not."""

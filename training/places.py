@@ -9,7 +9,6 @@ those that a mirror, a flip, a quarter turn or a zoom fetches it from.
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import torch
@@ -40,8 +39,8 @@ def seen(family: str, shape: Shape, chosen: Tensor) -> Tensor:
     return torch.isin(geometry.sources(family, *shape[1:])[chosen], chosen)
 
 
-def weights(shape: Shape, chosen: Tensor) -> Tensor:
-    """(chosen, chosen): what to add to the attention logit of each key for each query.
+def weights(shape: Shape, chosen: Tensor, crowd: int) -> Tensor:
+    """(chosen, chosen): what to add to the attention logit of each key for each query, `crowd` tokens being meant.
 
     A chosen key stands for many that are left out, or the words, which compete with 32 picture tokens in training and
     with 2,048 when served, would lose: log of how many. Not where a query might point exactly (its own place and the
@@ -49,7 +48,6 @@ def weights(shape: Shape, chosen: Tensor) -> Tensor:
     learnt only as sharp as a few tokens ask for.
     """
     _, rows, columns = shape
-    total = rows * columns
     places = torch.stack([chosen // columns, chosen % columns], -1)
     fetched = [geometry.sources(name, rows, columns)[chosen] for name in ("keep", *_moves(rows, columns))]
     exact = torch.zeros(len(chosen), len(chosen), dtype=torch.bool)
@@ -57,12 +55,7 @@ def weights(shape: Shape, chosen: Tensor) -> Tensor:
         apart = torch.stack([source // columns, source % columns], -1)[:, None] - places[None]
         exact |= apart.abs().amax(-1) <= 1
     others = (~exact).sum(1, keepdim=True)
-    return torch.where(exact, 0.0, ((total - len(chosen) + others) / others.clamp_min(1)).log())
-
-
-def outside(shape: Shape, chosen: Tensor) -> float:
-    """What to add to the logits of all chosen keys for a query of the text."""
-    return math.log(shape[1] * shape[2] / len(chosen))
+    return torch.where(exact, 0.0, ((crowd - len(chosen) + others) / others.clamp_min(1)).log())
 
 
 def _moves(rows: int, columns: int) -> list[str]:

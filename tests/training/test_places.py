@@ -47,8 +47,8 @@ def test_a_window_is_a_square_and_reaches_the_border() -> None:
 def test_chosen_keys_stand_for_the_absent_but_a_place_for_itself() -> None:
     shape = (1, 32, 32)
     chosen = places.choose("scattered", shape, torch.Generator().manual_seed(3))
-    weights = places.weights(shape, chosen)
+    weights = places.weights(shape, chosen, 1024)
     assert torch.equal(weights.diagonal(), torch.zeros(len(chosen)))
     torch.testing.assert_close(weights.exp().sum(1), torch.full((len(chosen),), 1024.0))
     everything = places.choose("whole", shape, torch.Generator())
-    assert places.weights(shape, everything).abs().max() < 1e-6
+    assert places.weights(shape, everything, 1024).abs().max() < 1e-6
