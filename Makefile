@@ -14,7 +14,7 @@ SERVER := .venv/.server-is-set-up
 TOOLS := .venv/.tools-are-set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test unit hostile lint docs bench score clean
+.PHONY: help setup serve test unit hostile faults lint docs bench score clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ unit: $(TOOLS) ## The fast tests only
 
 hostile: $(TOOLS) ## What strangers may send, in the long form (minutes)
 	@OVERPAINT_TEST_LONG=1 $(PYTEST) --dist loadfile tests/hostile
+
+faults: $(TOOLS) ## What machines may do to it, in the long form; goes on where it was interrupted
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults
 
 lint: $(TOOLS) ## Style, types, layers, typos, dead code
 	@$(BIN)/ruff check
