@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,6 +68,11 @@ class Server:
         self._log = data.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
         self.acknowledged: list[str] = []
+
+    def live_in(self, enter: Sequence[str], *, data: Path) -> None:
+        """Starts behind this command from now on. `data`: its data folder as we see it; its log lies beside."""
+        self._argv = [*enter, *self._argv]
+        self.data, self._log = data, data.with_suffix(".log")
 
     def start(self) -> Server:
         """Begins; does not wait."""
