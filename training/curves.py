@@ -26,8 +26,13 @@ def draw(lines: list[dict[str, float]], path: Path) -> None:
     steps = [line["step"] for line in lines]
     axis.plot(steps, [line["loss"] for line in lines], color="black", label="loss")
     for name, group in GROUPS.items():
-        errors = [[line[family] for family in group if family in line] for line in lines]
-        axis.plot(steps, [sum(e) / len(e) if e else float("nan") for e in errors], label=f"{name}: error / unchanged")
+        points = [
+            (line["step"], sum(found) / len(found))
+            for line in lines
+            if (found := [line[family] for family in group if family in line])
+        ]
+        if points:
+            axis.plot(*zip(*points, strict=True), label=f"{name}: error / unchanged")
     axis.set(xlabel="steps", yscale="log", title="Training mini: latents of training crops, all noise levels")
     axis.grid(visible=True, which="both", alpha=0.3)
     axis.legend()

@@ -125,7 +125,9 @@ STAGES = {
     "words": Stage(diets(SHAPES[:1], crowd=64, quiet=0.5, scattered=0.7, window=0.3), 0.005, 0.002, 300, decay=0.3),
     "rich": Stage(diets(SHAPES, scattered=0.55, window=0.4, whole=0.05), 0.004, 0.0016, 1000, warmup=10, decay=0.8),
     "extend": Stage(diets(SHAPES[:1], scattered=0.6, window=0.3, whole=0.1), 0.002, 0.0008, 700, decay=0.6),
-    "polish": Stage(diets(SHAPES, scattered=0.93, whole=0.07), 0.0025, 0.001, 500, warmup=10, decay=0.8, words=0.5),
+    "polish": Stage(
+        diets(SHAPES, quiet=0.35, scattered=0.95, whole=0.05), 0.002, 0.0008, 420, warmup=10, decay=0.8, words=0.5
+    ),
 }
 
 
