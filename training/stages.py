@@ -1,0 +1,96 @@
+"""What is seen in training, in which order and how fast: patterns of tokens, families of prompts, rates.
+
+Knows names and numbers. Does not know networks, latents or sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from training import places, prompts
+from training.edits import OFFERED
+from training.edits.geometry import MOVES, SQUARE_ONLY
+
+
+def meant(family: str) -> str:
+    """Whose true edit is the target: of a strength not offered, its family's; of anything else not offered, none's."""
+    base = family.split()[-1]
+    return next((name for name in (family, base) if name in OFFERED), "keep")
+
+
+@dataclass(frozen=True)
+class Diet:
+    """One kind of batch: which pool, which of its tokens, how many prompts."""
+
+    width: int
+    height: int
+    pattern: places.Pattern
+    batch: int
+    share: float = 1.0  #: of the steps, relative to the stage's other diets
+    crowd: int = 0  #: tokens that a picture counts for, where fewer are looked at; 0 = as many as it has
+    quiet: float = 1.0  #: of the usual share of prompts that ask for nothing
+
+    @property
+    def families(self) -> Mapping[str, float]:
+        """What can be learnt from these tokens, and how often each is asked for.
+
+        Families not offered stand among the unknown: their prompts have the unchanged picture as target.
+        """
+        offered = {n: w for n, w in prompts.WEIGHTS.items() if self.width == self.height or n not in SQUARE_ONLY}
+        nothing = {"keep", "unknown", "blank"}
+        offered = {
+            name: weight * (1.0 if meant(name) != "keep" else self.quiet * (1.0 if name in nothing else 0.3))
+            for name, weight in offered.items()
+        }
+        if self.pattern == "whole":
+            return offered
+        own = {"scattered": (), "window": prompts.STYLES, "orbits": (*MOVES, *prompts.FRAMES)}[self.pattern]
+        elsewhere = {*prompts.STYLES, *MOVES} & {*OFFERED} - {*own}
+        common = 1.0 if self.pattern == "scattered" else 0.3
+        return {n: w * (1.0 if n in own else common) for n, w in offered.items() if n not in elsewhere}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is seen and how fast it is learnt."""
+
+    diets: tuple[Diet, ...]
+    muon: float
+    adam: float
+    steps: int  #: that the rates are planned for
+    warmup: int = 40
+    decay: float = 0.4  #: last share of the stage over which the rates fall to a fiftieth
+    words: float = 0.3  #: part of the rates for what reads the prompt, while pictures do not listen to it yet
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Of the rates, for the three parts of `part`. Full steps for the words at first would drown what tells one
+        prompt from another in what is common to all."""
+        return self.words, 1.0, min(1.0, self.words + 0.2)
+
+
+SHAPES = ((256, 256, 0.4), (320, 224, 0.2), (224, 320, 0.2), (352, 192, 0.1), (192, 352, 0.1))
+
+
+def diets(
+    shapes: tuple[tuple[int, int, float], ...], crowd: int = 0, quiet: float = 1.0, **shares: float
+) -> tuple[Diet, ...]:
+    """Every shape with every pattern that has a share of the steps."""
+    batches: dict[places.Pattern, int] = {"scattered": 40, "window": 36, "orbits": 28, "whole": 2}
+    return tuple(
+        Diet(width, height, pattern, batch, part * shares[pattern], crowd, quiet)
+        for width, height, part in shapes
+        for pattern, batch in batches.items()
+        if shares.get(pattern)
+    )
+
+
+STAGES = {
+    "words": Stage(diets(SHAPES[:1], crowd=64, quiet=0.5, scattered=0.7, window=0.3), 0.005, 0.002, 900, decay=0.3),
+    "rich": Stage(diets(SHAPES, scattered=0.55, window=0.4, whole=0.05), 0.004, 0.0016, 1000, warmup=10, decay=0.8),
+    "extend": Stage(diets(SHAPES[:1], scattered=0.6, window=0.3, whole=0.1), 0.002, 0.0008, 700, decay=0.6),
+    "polish": Stage(
+        diets(SHAPES, quiet=0.35, scattered=0.95, whole=0.05), 0.002, 0.0008, 420, warmup=10, decay=0.8, words=0.5
+    ),
+}
