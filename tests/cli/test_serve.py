@@ -97,6 +97,11 @@ def test_giving_up_is_124_and_the_id_is_printed(overpaint: Run, server: Serving)
         assert client.task(done.stdout.strip()).wait(PATIENCE_SECONDS).bytes
 
 
+def heed_ctrl_c() -> None:
+    """As on a terminal: tests that run in the background were told to ignore it, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_stops_waiting_and_prints_the_id(tmp_path: Path) -> None:
     """A server that never finishes: one that has no worker to speak of, played by a socket."""
     polled = Event()
@@ -112,6 +117,7 @@ def test_ctrl_c_stops_waiting_and_prints_the_id(tmp_path: Path) -> None:
             text=True,
             cwd=tmp_path,
             env=clean_environment(OVERPAINT_URL=slow.url_for(""), OVERPAINT_API_KEY="k"),
+            preexec_fn=heed_ctrl_c,
         )
         assert polled.wait(PATIENCE_SECONDS)
         process.send_signal(signal.SIGINT)
@@ -193,6 +199,7 @@ def test_ctrl_c_cancels_an_edit_in_this_process(tmp_path: Path) -> None:
         stderr=inside,
         cwd=tmp_path,
         env=clean_environment(OMP_NUM_THREADS="1"),
+        preexec_fn=heed_ctrl_c,
     )
     os.close(inside)
     shown = b""

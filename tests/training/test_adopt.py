@@ -9,13 +9,18 @@ import torch
 from safetensors.torch import load_file
 
 import overpaint
+from training import codec
 from training.adopt import adopt
 from training.export import export
 
 MINI = Path(overpaint.__file__).parent / "checkpoints" / "mini"
 
 
-def test_what_was_adopted_is_exported_unchanged_and_is_not_overwritten(tmp_path: Path) -> None:
+def test_what_was_adopted_is_exported_unchanged_and_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = torch.rand(4, 3, 96, 96, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    monkeypatch.setattr(codec, "samples", lambda seed: iter([pictures]))  # the photographs are not in the repository
     run, made = tmp_path / "run", tmp_path / "made"
     run.mkdir()
     adopt(MINI, run)
