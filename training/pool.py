@@ -1,4 +1,4 @@
-"""A fixed pool of crops, encoded once: latents of each crop and of each of its true edits.
+"""A fixed pool of crops, encoded once: latents of each crop and of its true edits, those that are offered.
 
 Knows pictures, edits and the autoencoder. Does not know prompts or the editor.
 
@@ -42,7 +42,7 @@ def build(codec: Codec, width: int, height: int, count: int, seed: int) -> Pool:
     rng = random.Random(f"{seed} {width} {height}")
     photos = list(photographs.load("train", kind="photo").values())
     drawn = list(photographs.load("train", kind="drawn").values())
-    offered = [name for name in edits.EDITS if width == height or name not in edits.geometry.SQUARE_ONLY]
+    offered = [name for name in (*edits.OFFERED, "keep") if width == height or name not in edits.geometry.SQUARE_ONLY]
     latents: dict[str, list[Tensor]] = {name: [] for name in offered}
     seen, grid, started = [], (0, 0), time.monotonic()
     at_once = max(1, 32 * 64 * 64 // (width * height))

@@ -16,7 +16,7 @@ from training.heldout import FRESH, HELDOUT
 from training.judge import Judge, decibels, mse, ratio
 
 CAT = Path(__file__).parents[2] / "examples" / "cat.jpg"  # held out
-RATIO = 0.3  #: loosest of the card's bars, for one photograph
+RATIO = 0.15  #: the card's bar
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
@@ -171,8 +172,15 @@ def test_folders_are_cut_and_nothing_else(text: str, left: str) -> None:
 
 def test_a_line_that_cannot_be_written_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     with Path("/dev/full").open("w") as full:
+        with pytest.raises(OSError, match="No space left"):
+            os.write(full.fileno(), b"a line")
         monkeypatch.setattr(sys, "stderr", full)
         configure_logging(load())
-        structlog.get_logger().error("process died")
+        try:
+            structlog.get_logger().error("process died")
+            is_harmed = False
+        except OSError:
+            is_harmed = True
         monkeypatch.undo()
         full.buffer.raw.close()
+    assert not is_harmed
