@@ -14,7 +14,7 @@ SERVER := .venv/.server-is-set-up
 TOOLS := .venv/.tools-are-set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test unit hostile faults lint docs bench score clean
+.PHONY: help setup serve test hostile faults lint bench score clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,11 +27,8 @@ serve: $(SERVER) ## Serve on 127.0.0.1 (PORT=8000 DATA=./data)
 test: $(TOOLS) lint ## Lint, then run all tests
 	@$(PYTEST) --dist loadfile
 
-unit: $(TOOLS) ## The fast tests only
-	@$(PYTEST) tests/unit
-
-hostile: $(TOOLS) ## What strangers may send, in the long form (minutes)
-	@OVERPAINT_TEST_LONG=1 $(PYTEST) --dist loadfile tests/hostile
+hostile: $(TOOLS) ## What strangers may send, in the long form; goes on where it was interrupted
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.hostile
 
 faults: $(TOOLS) ## What machines may do to it, in the long form; goes on where it was interrupted
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults
@@ -43,9 +40,6 @@ lint: $(TOOLS) ## Style, types, layers, typos, dead code
 	@$(BIN)/lint-imports
 	@$(BIN)/typos
 	@$(BIN)/vulture
-
-docs: $(TOOLS) ## Write the generated pages of docs/reference
-	@$(BIN)/python docs/generate.py
 
 bench: $(TOOLS) ## Measure the service and the engine (minutes)
 	@$(PIP) install --quiet --constraint constraints.txt --group bench || echo "A peer is missing; its row says so." >&2

@@ -32,7 +32,7 @@ def _id(path: Path) -> str:
 
 def test_generated_pages_are_up_to_date() -> None:
     done = subprocess.run([sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, f"run `make docs`: {done.stdout}{done.stderr}"
+    assert done.returncode == 0, f"run `.venv/bin/python docs/generate.py`: {done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_id)

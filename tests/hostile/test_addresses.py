@@ -13,8 +13,8 @@ import pytest
 
 from overpaint.errors import ImageFetchFailed, ImageUrlNotAllowed
 from overpaint.images.fetch import Fetcher
+from tests.figures import IS_LONG, figures
 from tests.hostile.addresses import NAMES, OTHER_SCHEMES, PUBLIC, PUBLIC_NAME, REFUSED, TAKEN
-from tests.hostile.conftest import Figures
 from tests.http.shapes import assert_error
 from tests.http.world import SUBMIT, World
 
@@ -63,14 +63,13 @@ async def _is_refused(network: Network, url: str) -> bool:
     return False
 
 
-async def test_no_spelling_makes_the_transport_dial(figures: Figures) -> None:
+async def test_no_spelling_makes_the_transport_dial() -> None:
     network = Network()
     spellings = [*REFUSED, *OTHER_SCHEMES]
     assert len(spellings) >= 60
     leaks = [url for url in spellings if not await _is_refused(network, url) or network.dialled]
     figures(
-        "addresses",
-        part="spellings",
+        row="addresses, spellings",
         tried=len(spellings),
         refused=len(spellings) - len(leaks),
         dialled=len(network.dialled),
@@ -81,7 +80,7 @@ async def test_no_spelling_makes_the_transport_dial(figures: Figures) -> None:
     assert len(network.dialled) == len(TAKEN)  # the recorder does record
 
 
-async def test_no_redirect_leads_where_a_url_may_not(figures: Figures) -> None:
+async def test_no_redirect_leads_where_a_url_may_not() -> None:
     dialled: list[str] = []
     spellings = [*REFUSED, *OTHER_SCHEMES]
     for url in spellings:
@@ -91,9 +90,7 @@ async def test_no_redirect_leads_where_a_url_may_not(figures: Figures) -> None:
             await network.fetcher().get(f"http://{PUBLIC_NAME}/")
         dialled += network.dialled
     inside = [address for address in dialled if address not in (PUBLIC, "93.184.216.35")]
-    figures(
-        "addresses", part="redirects", tried=len(spellings), refused=len(spellings) - len(inside), dialled=len(inside)
-    )
+    figures(row="addresses, redirects", tried=len(spellings), refused=len(spellings) - len(inside), dialled=len(inside))
     assert inside == []
 
 
@@ -167,7 +164,7 @@ async def test_a_listener_on_loopback_hears_nothing_until_the_operator_names_it(
         assert heard == 1
 
 
-async def test_random_spellings_never_dial_a_forbidden_address(is_long: bool, figures: Figures) -> None:
+async def test_random_spellings_never_dial_a_forbidden_address() -> None:
     """Pieces of addresses put together at random; whatever is dialled is judged by a table of its own."""
     chance = random.Random(11)
     pieces = [
@@ -183,7 +180,7 @@ async def test_random_spellings_never_dial_a_forbidden_address(is_long: bool, fi
         "localhost",
     ]
     network = Network()
-    tries = 100_000 if is_long else 3000
+    tries = 100_000 if IS_LONG else 3000
     refused = 0
     for _ in range(tries):
         if chance.random() < 0.5:
@@ -192,7 +189,13 @@ async def test_random_spellings_never_dial_a_forbidden_address(is_long: bool, fi
             host = _disguised(IPv4Address(chance.choice((chance.getrandbits(32), *_EDGES))), chance)
         refused += await _is_refused(network, f"http://{host}/")
     forbidden = [address for address in network.dialled if _is_forbidden(ip_address(address))]
-    figures("addresses", part="random", tried=tries, refused=refused, dialled=len(forbidden))
+    figures(
+        row="addresses, at random",
+        tried=tries,
+        refused=refused,
+        dialled_public=len(network.dialled),
+        dialled_inside=len(forbidden),
+    )
     assert forbidden == []
     assert network.dialled  # some lead outside, and are
 

@@ -17,7 +17,7 @@ import pytest
 from overpaint.errors import RequestTimeout
 from overpaint.http import bodies
 from overpaint.http.requests import Request
-from tests.hostile.conftest import Figures
+from tests.figures import figures
 from tests.hostile.requests import ANY, BAD, SILENT, Wire, framing, order, post
 from tests.hostile.requests import bodies as bad_bodies
 from tests.http.test_process import head
@@ -47,7 +47,7 @@ def exchange(server: ServerProcess, data: bytes, *, hangs_up: bool = False) -> b
 
 
 @pytest.mark.parametrize("part", ["bodies", "framing"])
-def test_what_is_wrong_is_refused_and_the_server_lives_on(serve: Serve, part: str, figures: Figures) -> None:
+def test_what_is_wrong_is_refused_and_the_server_lives_on(serve: Serve, part: str) -> None:
     server = serve()
     good = head(SUBMIT).removesuffix(b"\r\n\r\n")
     wires = list(bad_bodies(good, IMAGE) if part == "bodies" else framing(good, IMAGE))
@@ -61,12 +61,11 @@ def test_what_is_wrong_is_refused_and_the_server_lives_on(serve: Serve, part: st
             wrong.append((wire.name, answer[:300]))
     resident = _resident_bytes(server)
     figures(
-        "bodies",
-        part=part,
+        row=f"bodies, {part}",
         requests=len(wires),
         wrong=len(wrong),
         answers=dict(sorted(answers.items())),
-        **{"peak memory of the server": f"{resident / 2**20:.0f} MiB"},
+        server_peak=f"{resident / 2**20:.0f} MiB",
     )
     assert wrong == []
     assert exchange(server, post(good, order(IMAGE)))[9:12] == b"200"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.hostile.conftest import Figures
+from tests.figures import IS_LONG, figures
 from tests.http.shapes import assert_error
 from tests.http.test_process import head, talk
 from tests.http.world import BASE, RESULT, SUBMIT, ServerProcess, StandInWorker, World, base64_of, photo
@@ -25,7 +25,7 @@ async def finished(world: World) -> str:
     return str((await world.read(task_id)).json()["images"][0]["image_url"])
 
 
-def test_no_byte_of_a_link_may_be_another(serve: Serve, is_long: bool, figures: Figures) -> None:
+def test_no_byte_of_a_link_may_be_another(serve: Serve) -> None:
     """On the wire, so that what the HTTP parser makes of the byte is tried as well."""
     server = serve()
     with StandInWorker(server.data), server.client() as client:
@@ -39,7 +39,7 @@ def test_no_byte_of_a_link_may_be_another(serve: Serve, is_long: bool, figures: 
     answers: Counter[str] = Counter()
     opened = []
     for at in range(len(target)):
-        for other in range(256) if is_long else (target[at] ^ 1 << bit for bit in range(8)):
+        for other in range(256) if IS_LONG else (target[at] ^ 1 << bit for bit in range(8)):
             if other == target[at]:
                 continue
             flipped = target[:at] + bytes((other,)) + target[at + 1 :]
@@ -47,7 +47,7 @@ def test_no_byte_of_a_link_may_be_another(serve: Serve, is_long: bool, figures: 
             answers[status] += 1
             if status not in ("400", "403", "404"):
                 opened.append((flipped, status))
-    figures("links", part="one byte another", tried=answers.total(), opened=len(opened), answers=dict(answers))
+    figures(row="links, one byte another", tried=answers.total(), opened=len(opened), answers=dict(answers))
     assert opened == []
     assert talk(server, before + target + after).startswith(b"HTTP/1.1 200 ")
     assert "Traceback" not in server.log()

@@ -13,7 +13,7 @@ import structlog.testing
 from overpaint.errors import ImageResolutionTooHigh, InvalidImage, InvalidImageSize
 from overpaint.images import header
 from overpaint.images.sandbox import Sandbox
-from tests.hostile.conftest import Figures
+from tests.figures import IS_LONG, figures
 from tests.hostile.corpus import DECODES, REFUSED, File, files
 
 MAX_PIXELS = 40_000_000
@@ -29,8 +29,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def corpus(is_long: bool) -> list[File]:
-    made = list(files(flips=1000 if is_long else 12))
+def corpus() -> list[File]:
+    made = list(files(flips=1000 if IS_LONG else 12))
     assert len(made) >= 1000
     assert {file.kind for file in made} == set(KINDS)
     return made
@@ -56,9 +56,7 @@ def _peak(who: int = resource.RUSAGE_CHILDREN) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_file_decodes_or_is_refused_by_name(
-    sandbox: Sandbox, corpus: list[File], kind: str, figures: Figures
-) -> None:
+def test_every_file_decodes_or_is_refused_by_name(sandbox: Sandbox, corpus: list[File], kind: str) -> None:
     outcomes: Counter[str] = Counter()
     wrong: list[tuple[str, str]] = []
     slowest = (0.0, "")
@@ -74,15 +72,12 @@ def test_every_file_decodes_or_is_refused_by_name(
         sandbox.close()  # its children are counted once it has ended
     peak = _peak()
     figures(
-        "pictures",
-        kind=kind,
+        row=f"pictures, {kind}",
         files=outcomes.total(),
         **{name: outcomes[name] for name in ("refused at the header", "refused at decoding", "decoded")},
-        **{
-            "peak memory so far": f"{peak / 2**20:.0f} MiB",
-            "slowest": f"{slowest[0]:.2f} s: {slowest[1]}",
-            "crashes": len(lines),
-        },
+        peak_so_far=f"{peak / 2**20:.0f} MiB",
+        slowest=f"{slowest[0]:.2f} s: {slowest[1]}",
+        crashes=len(lines),
     )
     assert wrong == []
     assert lines == []  # a decoder that died would have left one
