@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class Finding:
     """What `verify` says of one file."""
 
     path: str
-    problem: str  #: empty = as it was when it was pulled
+    problem: str  #: empty = as the manifest says
 
 
 def locate(name: str, *, offline: bool = False, progress: Progress | None = None) -> Path:
@@ -64,7 +64,7 @@ def locate(name: str, *, offline: bool = False, progress: Progress | None = None
     Raises ConfigurationError: no such checkpoint, not here while offline, or a pickle among its files.
     """
     if name.isidentifier() and (EMBEDDED / name / "model_index.json").is_file():
-        return EMBEDDED / name
+        return without_pickles(EMBEDDED / name)
     if name and Path(name).is_dir():
         return without_pickles(Path(name))
     if not _HUB_ID.fullmatch(name):
@@ -112,7 +112,7 @@ def pull(name: str, *, progress: Progress | None = None) -> Path:
     if not (folder / "model_index.json").is_file():
         raise ConfigurationError(f"{name} has no model_index.json: it is not an image-editing checkpoint.")
     promised = {file.rfilename: file.lfs.sha256 for file in info.siblings or () if file.lfs is not None}
-    _write_manifest(folder, repo, promised, progress)
+    write_manifest(folder, repo=repo, revision=folder.name, promised=promised, progress=progress)
     return without_pickles(folder)
 
 
@@ -141,11 +141,11 @@ def _change(path: Path, name: str, expected: dict[str, Any], progress: Progress 
     is_same = path.stat().st_size == expected["bytes"] and (
         is_quick or _sha256(path, name, progress) == expected["sha256"]
     )
-    return "" if is_same else "has changed since it was pulled"
+    return "" if is_same else "is not what the manifest says"
 
 
 def has_manifest(folder: Path) -> bool:
-    """Whether `verify` can compare contents; folders that did not come through `pull` have none."""
+    """Whether `verify` can compare contents: `mini` and what came through `pull`."""
     return bool(_manifest(folder))
 
 
@@ -216,26 +216,39 @@ def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
     return files if isinstance(files, dict) else {}
 
 
-def _write_manifest(folder: Path, repo: str, promised: dict[str, str], progress: Progress | None) -> None:
+def write_manifest(
+    folder: Path,
+    *,
+    repo: str,
+    revision: str,
+    promised: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Notes the SHA-256 of every file, for `verify`.
+
+    promised   file -> SHA-256 as its origin has it
+
+    Raises ConfigurationError for a file that is not what was promised; it is removed.
+    """
     files = {}
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
         digest = _sha256(path, name, progress)
-        if promised.get(name, digest) != digest:
+        if promised and promised.get(name, digest) != digest:
             path.resolve().unlink()  # the next pull fetches it anew
             raise ConfigurationError(
                 f"{name} is not what the hub says it is; it was removed.",
                 hint=f"Again: `overpaint checkpoints pull {repo}`",
             )
         files[name] = {"sha256": digest, "bytes": path.stat().st_size}
-    text = json.dumps({"repo": repo, "revision": folder.name, "files": files}, indent=1)
+    text = json.dumps({"repo": repo, "revision": revision, "files": files}, indent=1)
     (folder / MANIFEST).write_text(text + "\n", "utf-8")
 
 
 def _files(folder: Path) -> list[Path]:
-    """Every file but ours and those of version control, in order."""
+    """Every file but ours, the model card and those of version control, in order."""
     paths = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.relative_to(folder).parts)
-    return sorted(path for path in paths if path.name != MANIFEST)
+    return sorted(path for path in paths if path.name not in (MANIFEST, "README.md"))
 
 
 def _size(folder: Path) -> int:

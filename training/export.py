@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from overpaint import __version__, hub
 from overpaint.model.autoencoder import Autoencoder
 from training import encoder as text
 from training.autoencoder import RUNS
@@ -66,7 +67,7 @@ SCHEDULER = {
 
 
 def export(folder: Path, runs: Path = RUNS) -> None:
-    """Replaces everything in the folder but its model card by what the run has made."""
+    """Replaces everything in the folder but its model card by what the run has made, and notes each file's SHA-256."""
     editor, settings = load_trained(runs)
     autoencoder = Codec.load(runs / "vae.pt").autoencoder
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,6 +85,7 @@ def export(folder: Path, runs: Path = RUNS) -> None:
     write(folder / "transformer" / weights, editor.transformer.state_dict())
     write(folder / "vae" / weights, unfolded(autoencoder))
     write(folder / "text_encoder" / "model.safetensors", published(editor.encoder.state_dict()))
+    hub.write_manifest(folder, repo="mini", revision=__version__)
 
 
 def unfolded(autoencoder: Autoencoder) -> dict[str, Tensor]:

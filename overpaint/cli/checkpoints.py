@@ -55,7 +55,7 @@ def pull(name: str) -> None:
 
 @app.command
 def verify(name: str = "mini", *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """Read every file of a checkpoint again and compare it with what was pulled.
+    """Read every file of a checkpoint again and compare it with the SHA-256 noted when it was made or pulled.
 
     Args:
         name: mini, a folder, or a hub id that was pulled before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,7 +151,7 @@ def test_a_file_that_is_not_what_the_hub_promised_is_removed(overpaint: Run, sta
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda folder: flip_last_byte(folder / WEIGHTS), f"{WEIGHTS} has changed since it was pulled"),
+        (lambda folder: flip_last_byte(folder / WEIGHTS), f"{WEIGHTS} is not what the manifest says"),
         (lambda folder: (folder / "tokenizer/merges.txt").unlink(), "tokenizer/merges.txt is missing"),
         (lambda folder: (folder / "vae.json").write_text("{}"), "vae.json is not in the manifest"),
     ],
@@ -184,6 +185,20 @@ def test_an_unknown_repository_is_one_line(overpaint: Run, stand_in: Hub) -> Non
     assert_complaint(overpaint("checkpoints", "pull", "someone/else", env=stand_in.env), 2, "someone/else")
 
 
+def test_the_embedded_checkpoint_is_verified_by_hash(overpaint: Run, tmp_path: Path) -> None:
+    done = overpaint("checkpoints", "verify", "mini", "--json")
+    assert done.returncode == 0, done.stdout
+    told = json.loads(done.stdout)
+    assert told["hashed"]
+    assert set(told["files"].values()) == {"ok"}
+    copy = tmp_path / "copy"
+    shutil.copytree(told["folder"], copy)
+    flip_last_byte(copy / WEIGHTS)
+    done = overpaint("checkpoints", "verify", str(copy))
+    assert_complaint(done, 1)
+    assert done.stdout.splitlines() == [f"{WEIGHTS} is not what the manifest says"]
+
+
 def plain_folder(folder: Path) -> Path:
     for name in NEEDED:
         path = folder / name
@@ -210,6 +225,8 @@ def test_a_pickle_is_refused_by_name(tmp_path: Path, name: str) -> None:
     path.write_bytes(b"")
     with pytest.raises(ConfigurationError, match=re.escape(name)):
         hub.locate(str(tmp_path))
+    hub.write_manifest(tmp_path, repo="", revision="")  # listed or not
+    assert [finding.path for finding in hub.verify(tmp_path) if finding.problem] == [name]
 
 
 @pytest.mark.parametrize("name", ["no-such", "a/b/c", "../x", ""])
