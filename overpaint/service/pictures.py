@@ -19,6 +19,7 @@ from overpaint.errors import ImageFileTooLarge, InvalidImage, OverpaintError
 from overpaint.images import header
 from overpaint.images.fetch import Fetcher
 from overpaint.images.header import Header
+from overpaint.outbound.transport import Transport
 from overpaint.settings import Settings
 from overpaint.telemetry import Metrics
 
@@ -52,9 +53,9 @@ class Pictures:
         self._max_pixels = settings.max_image_pixels
         self._metrics = metrics
         self._fetcher = fetcher or Fetcher(
+            Transport(allow=settings.outbound_allow),
             max_bytes=settings.max_image_bytes,
             timeout_seconds=settings.fetch_timeout_seconds,
-            allow=settings.outbound_allow,
         )
 
     async def take(self, text: ImageText, *, field: str = "image") -> Picture:

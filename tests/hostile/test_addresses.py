@@ -13,6 +13,7 @@ import pytest
 
 from overpaint.errors import ImageFetchFailed, ImageUrlNotAllowed
 from overpaint.images.fetch import Fetcher
+from overpaint.outbound.transport import Transport
 from tests.figures import IS_LONG, figures
 from tests.hostile.addresses import NAMES, OTHER_SCHEMES, PUBLIC, PUBLIC_NAME, REFUSED, TAKEN
 from tests.http.shapes import assert_error
@@ -49,8 +50,8 @@ class Network(httpcore2.AsyncNetworkBackend):
         return httpcore2.AsyncMockStream([self.answers.pop(0)])
 
     def fetcher(self, **changes: Any) -> Fetcher:
-        chosen: dict[str, Any] = {"max_bytes": 2**20, "timeout_seconds": 10, "resolver": self.resolve, **changes}
-        return Fetcher(backend=self, **chosen)
+        transport = Transport(**{"resolver": self.resolve, "backend": self, **changes})
+        return Fetcher(transport, max_bytes=2**20, timeout_seconds=10)
 
 
 async def _is_refused(network: Network, url: str) -> bool:

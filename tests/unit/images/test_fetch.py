@@ -12,6 +12,7 @@ import pytest
 
 from overpaint.errors import ImageFetchFailed, ImageFileTooLarge, ImageUrlNotAllowed, TryLater
 from overpaint.images.fetch import Fetcher
+from overpaint.outbound.transport import Transport
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +79,8 @@ class World(httpcore2.AsyncNetworkBackend):
         return Stream(self, self._answers.pop(0))
 
     def fetcher(self, *, max_bytes: int = 2**20, seconds: float = 10, allow: Iterable[str] = ()) -> Fetcher:
-        return Fetcher(max_bytes=max_bytes, timeout_seconds=seconds, allow=allow, resolver=self.resolve, backend=self)
+        transport = Transport(allow=allow, resolver=self.resolve, backend=self)
+        return Fetcher(transport, max_bytes=max_bytes, timeout_seconds=seconds)
 
 
 @pytest.fixture
@@ -132,7 +134,7 @@ async def test_the_name_is_resolved_once_so_it_cannot_change_its_mind(world: Cal
     async def fickle(host: str, port: int) -> list[str]:
         return await original(host, port) if not net.resolved else [INSIDE]
 
-    fetcher._resolver = fickle
+    fetcher._transport._resolver = fickle
     assert await fetcher.get("http://rebind.example/") == BODY
     assert net.dialled == [(PUBLIC, 80)]
 

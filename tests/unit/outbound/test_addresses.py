@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from overpaint.images.addresses import Exceptions, NotAllowed, is_public, literal, parse, redirected
+from overpaint.outbound.addresses import Exceptions, NotAllowed, is_public, literal, parse, redirected
 
 INSIDE = [
     "0.0.0.0",
