@@ -10,12 +10,14 @@ import asyncio
 
 import httpcore2
 
+from overpaint import __version__
 from overpaint.errors import ImageFetchFailed, ImageFileTooLarge, ImageUrlNotAllowed, TryLater
 from overpaint.outbound.addresses import NotAllowed, Target, parse, redirected
 from overpaint.outbound.transport import Transport, Unreachable
 
 MAX_REDIRECTS = 3
 MAX_AT_ONCE = 32  #: fetches; each may hold a picture's bytes
+_HEADERS = {"User-Agent": f"Overpaint/{__version__}", "Accept": "image/*"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -66,7 +68,7 @@ class Fetcher:
 
     async def _one(self, target: Target, field: str) -> bytes | str:
         """The body, or the address a redirect names."""
-        async with self._transport.request("GET", target, {"Accept": "image/*"}) as response:
+        async with self._transport.request("GET", target, _HEADERS) as response:
             headers = {name.lower(): value for name, value in response.headers}
             if response.status in _REDIRECTS and b"location" in headers:
                 return headers[b"location"].decode("latin-1")

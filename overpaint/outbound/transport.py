@@ -17,7 +17,6 @@ from typing import Any
 
 import httpcore2
 
-from overpaint import __version__
 from overpaint.outbound.addresses import PORTS, Address, Exceptions, NotAllowed, Target, is_public, literal
 
 CONNECT_SECONDS = 3.0
@@ -86,7 +85,7 @@ class Transport:
             network_backend=_Pinned(self._backend, addresses),
             max_connections=1,
         )
-        sent: dict[bytes | str, bytes | str] = {**_headers(target), **headers}
+        sent = [*_headers(target).items(), *headers.items()]
         try:
             async with (
                 pool,
@@ -128,6 +127,5 @@ def _headers(target: Target) -> dict[str, str]:
     host = f"[{target.host}]" if ":" in target.host else target.host
     return {
         "Host": host if target.port == PORTS[target.scheme] else f"{host}:{target.port}",
-        "User-Agent": f"Overpaint/{__version__}",
         "Accept-Encoding": "identity",
     }
