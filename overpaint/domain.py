@@ -55,6 +55,7 @@ class EditRequest:
     size: str = "auto"  #: "auto", "input", "native" or "WIDTHxHEIGHT"
     output_format: str = "jpeg"  #: "jpeg", "png" or "webp"
     output_quality: int = 95  #: 1 … 100, JPEG and WebP encoder
+    test_ending: Status | None = None  #: a webhook's test mode: end so (succeeded or failed), without the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,14 @@ class Origin:
     traceparent: str = ""  #: W3C Trace Context, checked; empty for none
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Whom to tell when a task has ended."""
+
+    url: str  #: as the caller wrote it, and allowed
+    host: str  #: "name:port" of it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
     """A checked request on its way into the store."""
@@ -124,6 +133,7 @@ class NewTask:
     inputs: tuple[InputPicture, ...]
     public_base: str  #: scheme, host and prefix of the submitting request, for links
     origin: Origin = Origin()
+    webhook: Webhook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +288,48 @@ class KeyInfo:
     def is_valid(self, now_ms: int) -> bool:
         """Neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now_ms < self.expires_at)
+
+
+class MessageState(StrEnum):
+    """What has become of a message. PENDING: a try is before it. GONE: its receiver said 410, or had said so before."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Word of a task's end, in the hands of whoever tries to deliver it."""
+
+    task: Task
+    url: str
+    host: str  #: "name:port"
+    tries: int  #: so far, since the end or since somebody asked for another delivery
+    held_until: int  #: wall-clock unix milliseconds; fences what the try led to
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One try at a message."""
+
+    at: int  #: wall-clock unix milliseconds
+    status: int | None  #: of HTTP; None when nothing came
+    error: str | None  #: a word for people; None when it was delivered
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRecord:
+    """A message as its operator sees it."""
+
+    task_id: str
+    owner: str
+    url: str
+    state: MessageState
+    due_at: int | None  #: of the next try, wall-clock unix milliseconds
+    deliveries: tuple[Delivery, ...]  #: oldest first
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ SHARED = (
     Shape("attempts_total", "counter", ("outcome",), "Attempts ended: succeeded, failed, canceled, released, lost."),
     Shape("leases_lost_total", "counter", (), "Attempts whose worker fell silent."),
     Shape("worker_restarts_total", "counter", ("cause",), "Workers replaced: killed, broken (its device), crashed."),
+    Shape("webhook_deliveries_total", "counter", ("outcome",), "Tries to tell of an end: delivered, retried, failed."),
+    Shape("webhook_outbox", "gauge", (), "Ends not yet told; a try is before each."),
 )
 _SHAPES = {shape.name: shape for shape in (*OWN, *SHARED)}
 

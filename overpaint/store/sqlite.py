@@ -29,9 +29,10 @@ from overpaint.domain import (
 )
 from overpaint.errors import FAILURES, QueueFull
 from overpaint.settings import Settings
-from overpaint.store import inputs, rows, schema, tallies
+from overpaint.store import inputs, outbox, rows, schema, tallies
 from overpaint.store.clock import Clock, SystemClock
 from overpaint.store.keys import KeyTable
+from overpaint.store.outbox import OutboxTable
 from overpaint.store.packs import Place
 from overpaint.store.statements import SQL
 from overpaint.store.tasks import SweepReport
@@ -42,7 +43,7 @@ FILE_NAME = "overpaint.sqlite3"  #: in the data folder
 FEED_SECONDS = 0.005  # how often a waiter asks whether somebody committed: 2 us a question
 
 
-class SqliteTaskStore(KeyTable):
+class SqliteTaskStore(KeyTable, OutboxTable):
     """`store.tasks.TaskStore` on one SQLite file."""
 
     def __init__(
@@ -128,6 +129,7 @@ class SqliteTaskStore(KeyTable):
             if db.execute(SQL["submit"], values).rowcount == 0:
                 raise QueueFull(limit=self._queue_max)
             inputs.insert(db, small, dict(zip(large, places, strict=True)))
+            outbox.put(db, new)
 
         await self._writer.run(insert, tuple(large.values()))
         return task

@@ -13,7 +13,11 @@ from overpaint.domain import (
     Attempt,
     Beat,
     Claim,
+    Delivery,
     KeyInfo,
+    Message,
+    MessageRecord,
+    MessageState,
     NewTask,
     Outcome,
     QueueStats,
@@ -153,6 +157,44 @@ class TaskStore(Protocol):
 
     async def note_use_of_key(self, key_id: str) -> None:
         """The key was used now. Written at most once a minute."""
+        ...
+
+    async def take_message(self, *, not_hosts: list[str], not_owners: list[str]) -> Message | None:
+        """The longest due word of a task's end, but not to these hosts and owners; None when there is none.
+
+        Nobody else is given it for 15 s; unless it is settled by then, it is due again.
+        """
+        ...
+
+    async def settle_message(
+        self, message: Message, delivery: Delivery, state: MessageState, *, due_at: int | None = None
+    ) -> bool:
+        """Logs a try and what it led to; `due_at` with PENDING. GONE ends all messages to this URL of this owner.
+
+        False: it took too long, the message was somebody else's by then; the try is logged and nothing else.
+        """
+        ...
+
+    async def redeliver(self, task_id: str) -> bool:
+        """The message of this task is due now, as if for the first time. False: there is none yet, or no more."""
+        ...
+
+    async def messages(
+        self, *, state: MessageState | None = None, task_id: str | None = None, limit: int = 100
+    ) -> tuple[MessageRecord, ...]:
+        """The newest first. They are kept as long as their tasks, and these as long as a message is pending."""
+        ...
+
+    async def undelivered(self) -> int:
+        """Messages with a try before them."""
+        ...
+
+    async def webhook_secret(self, owner: str) -> tuple[int, int | None]:
+        """Number of the owner's secret, from 1, and when it took the place of the one before."""
+        ...
+
+    async def rotate_webhook_secret(self, owner: str) -> None:
+        """The next number is in force from now on."""
         ...
 
     async def count(self, tally: Tally) -> None:

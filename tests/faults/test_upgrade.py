@@ -21,8 +21,7 @@ from tests.store.samples import ManualClock, input_of, new_task, succeeded
 
 pytestmark = pytest.mark.anyio
 
-NEWEST = max(dict(schema._migrations()))
-EARLIER = range(1, NEWEST)
+*EARLIER, NEWEST = sorted(dict(schema._migrations()))
 IDS = {status: new_task().id for status in Status}
 
 

@@ -16,7 +16,8 @@ SELECT * FROM task WHERE status = 'processing' ORDER BY seq;
 -- name: is_anything_expired
 -- Whether an expiry has anything to do.
 SELECT EXISTS (SELECT 1 FROM task WHERE expires_at IS NOT NULL AND is_expired = 0 AND expires_at <= :now)
-    OR EXISTS (SELECT 1 FROM task WHERE finished_at IS NOT NULL AND finished_at <= :record_limit);
+    OR EXISTS (SELECT 1 FROM task WHERE finished_at IS NOT NULL AND finished_at <= :record_limit
+                  AND NOT EXISTS (SELECT 1 FROM outbox WHERE task_id = task.id AND state = 'pending'));
 
 -- name: expire_pictures
 -- Tasks whose pictures are past their time.
@@ -28,11 +29,13 @@ SELECT seq, inputs, outputs FROM task
 UPDATE task SET inputs = '[]', outputs = '[]', is_expired = 1, version = version + 1 WHERE seq = :seq;
 
 -- name: old_records
--- Tasks that ended so long ago that they are forgotten.
-SELECT seq, inputs, outputs FROM task WHERE finished_at IS NOT NULL AND finished_at <= :record_limit LIMIT :limit;
+-- Tasks that ended so long ago that they are forgotten, but not before it has been tried to tell of them.
+SELECT seq, inputs, outputs FROM task
+ WHERE finished_at IS NOT NULL AND finished_at <= :record_limit
+   AND NOT EXISTS (SELECT 1 FROM outbox WHERE task_id = task.id AND state = 'pending') LIMIT :limit;
 
 -- name: forget_task
--- Erases a task and, by its foreign key, its attempts.
+-- Erases a task and, by their foreign keys, its attempts and what was told of it.
 DELETE FROM task WHERE seq = :seq;
 
 -- name: forget_input
