@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from overpaint.domain import OutputPicture
-from overpaint.errors import Forbidden, OutputNotFound, RouteNotFound
-from overpaint.http.replies import Problem, Reply
+from overpaint.errors import Forbidden, OutputNotFound, RouteNotFound, StoreUnavailable
+from overpaint.http.replies import Reply
 from overpaint.http.requests import Request
-from overpaint.http.routes import Operation, Parameter
+from overpaint.http.routes import Answer, Operation, Parameter
 from overpaint.images.header import MEDIA_TYPES
 from overpaint.service.edits import Edits
 from overpaint.service.links import parse_path
@@ -48,19 +48,37 @@ def operations(edits: Edits, blobs: FolderBlobs) -> list[Operation]:
     return [
         Operation(
             method="GET",
-            path="/files/{name}",
+            path="/files/{task_id}/{picture}",
             handler=picture,
             dialect=DIALECT,
             summary="A finished picture, by the signed link that a task read gives.",
             scope=None,
             answers={
-                200: ("The picture.", "image/*"),
-                403: ("The link is wrong or too old.", Problem),
-                404: ("The picture is gone.", Problem),
+                200: Answer("The picture.", _TYPES, _HEADERS),
+                206: Answer("The part of it that `Range` asked for.", _TYPES, (*_HEADERS, "Content-Range")),
+                304: Answer("`If-None-Match` names it.", None, _HEADERS),
+                416: Answer("It has no such part.", None, (*_HEADERS, "Content-Range")),
             },
-            parameters=tuple(Parameter(name, "Part of the signed link.") for name in ("exp", "kid", "sig")),
+            refusals=(RouteNotFound, Forbidden, OutputNotFound, StoreUnavailable),
+            parameters=(
+                Parameter("task_id", "The task's id.", "path", {"pattern": _TASK_ID}),
+                Parameter("picture", "Which picture of it.", "path", {"pattern": _PICTURE}),
+                *(Parameter(name, "Part of the signed link.") for name in ("exp", "kid", "sig")),
+            ),
         )
     ]
+
+
+_TASK_ID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_PICTURE = "^[1-9][0-9]{0,5}-(0|[1-9][0-9]{0,2})[.](jpeg|png|webp)$"
+_TYPES = tuple(MEDIA_TYPES.values())
+_HEADERS = (
+    "Accept-Ranges",
+    "Access-Control-Allow-Origin",
+    "Content-Security-Policy",
+    "Content-Disposition",
+    "ETag",
+)
 
 
 def _headers(output: OutputPicture, file_name: str, seconds_left: int) -> dict[bytes, bytes]:

@@ -13,7 +13,27 @@ from urllib.parse import parse_qs
 import msgspec
 
 from overpaint.domain import Origin, Scope, Standing, Status
-from overpaint.errors import FAILURES, InvalidParameter, OverpaintError
+from overpaint.errors import (
+    FAILURES,
+    Draining,
+    EditNotFound,
+    ImageFetchFailed,
+    ImageFileTooLarge,
+    ImageResolutionTooHigh,
+    ImageUrlNotAllowed,
+    InvalidImage,
+    InvalidImageSize,
+    InvalidParameter,
+    MalformedBody,
+    OverpaintError,
+    PayloadTooLarge,
+    QueueFull,
+    RequestTimeout,
+    StorageFull,
+    TryLater,
+    UnsupportedMediaType,
+    UnsupportedParameter,
+)
 from overpaint.http import bodies
 from overpaint.http.novita_bodies import (
     Balance,
@@ -30,7 +50,7 @@ from overpaint.http.novita_bodies import (
 from overpaint.http.novita_orders import DIALECT, check_media_type, to_order
 from overpaint.http.replies import Reply, json_reply
 from overpaint.http.requests import Request
-from overpaint.http.routes import Handler, Operation, Parameter
+from overpaint.http.routes import Answer, Handler, Operation, Parameter
 from overpaint.service.edits import Edits, Reading
 from overpaint.service.pictures import off_loop
 from overpaint.settings import Settings
@@ -101,11 +121,29 @@ def operations(
         return json_reply(to_result(reading))
 
     models = [SUBMIT, *(f"/v3/async/{name}" for name in SIBLINGS if name == served)]
+    submitted = Answer("The edit is stored.", Submitted, leads_to={RESULT: {"task_id": "$response.body#/task_id"}})
     return [
-        *(_operation("POST", path, submit, "Submit an edit.", Submitted, body=SubmitBody) for path in models),
-        _operation("GET", RESULT, result, "Read a task.", Result, parameters=(_TASK_ID,)),
-        _operation("GET", "/v3/user", _constant(User()), "The key's account.", User),
-        _operation("GET", "/openapi/v1/billing/balance/detail", _constant(Balance()), "The key's balance.", Balance),
+        *(
+            _operation("POST", path, submit, "Submit an edit.", submitted, refusals=_SUBMIT_REFUSALS, body=SubmitBody)
+            for path in models
+        ),
+        _operation(
+            "GET",
+            RESULT,
+            result,
+            "Read a task.",
+            Answer("As it stands.", Result),
+            refusals=(InvalidParameter, EditNotFound),
+            parameters=(_TASK_ID,),
+        ),
+        _operation("GET", "/v3/user", _constant(User()), "The key's account.", Answer("Constants.", User)),
+        _operation(
+            "GET",
+            "/openapi/v1/billing/balance/detail",
+            _constant(Balance()),
+            "The key's balance.",
+            Answer("Constants.", Balance),
+        ),
     ]
 
 
@@ -140,9 +178,14 @@ def to_result(reading: Reading) -> Result:
 
 def to_error(error: OverpaintError, path: str) -> tuple[int, Error]:
     """Our error -> this dialect's status and body."""
-    status, reason = REASONS.get(error.code, (500, "GET_RESULT_FAILED" if path == RESULT else "CREATE_TASK_FAILED"))
+    status, reason = reason_of(error.code, path)
     told = {name: str(error.facts[name]) for name in _TOLD if name in error.facts}
     return status, Error(code=status, reason=reason, message=str(error), metadata=told)
+
+
+def reason_of(code: str, path: str) -> tuple[int, str]:
+    """The status and the word of one of our error codes on a path of this dialect."""
+    return REASONS.get(code, (500, "GET_RESULT_FAILED" if path == RESULT else "CREATE_TASK_FAILED"))
 
 
 def _reason(task: Standing) -> str:
@@ -169,7 +212,25 @@ def _task_id(request: Request) -> str:
     return values[-1]
 
 
-_TASK_ID = Parameter("task_id", "The id that submit answered with.")
+_TASK_ID = Parameter("task_id", "The id that submit answered with.", form={"minLength": 1})
+_SUBMIT_REFUSALS = (
+    MalformedBody,
+    InvalidParameter,
+    UnsupportedParameter,
+    UnsupportedMediaType,
+    RequestTimeout,
+    PayloadTooLarge,
+    ImageFileTooLarge,
+    InvalidImage,
+    ImageResolutionTooHigh,
+    InvalidImageSize,
+    ImageUrlNotAllowed,
+    ImageFetchFailed,
+    TryLater,
+    QueueFull,
+    Draining,
+    StorageFull,
+)
 
 
 def _operation(
@@ -177,8 +238,9 @@ def _operation(
     path: str,
     handler: Handler,
     summary: str,
-    answer: type,
+    answer: Answer,
     *,
+    refusals: tuple[type[OverpaintError], ...] = (),
     body: type | None = None,
     parameters: tuple[Parameter, ...] = (),
 ) -> Operation:
@@ -190,7 +252,8 @@ def _operation(
         dialect=DIALECT,
         summary=summary,
         body=body,
-        answers={200: (summary, answer), 400: ("Not as it should be, or the key is wrong: see `reason`.", Error)},
+        answers={200: answer},
+        refusals=refusals,
         parameters=parameters,
     )
 

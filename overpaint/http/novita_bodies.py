@@ -34,7 +34,9 @@ class SubmitExtra(Struct, kw_only=True):
 class SubmitBody(Struct, kw_only=True):
     """Members that are not listed are ignored; null means absent."""
 
-    prompt: Annotated[str, Meta(min_length=1, max_length=4000, description="What to change, in any language.")]
+    prompt: Annotated[
+        str, Meta(min_length=1, max_length=4000, pattern=r"\S", description="What to change, in any language.")
+    ]
     image: Annotated[str, Meta(description="The picture: base64, a data URI, or an http(s) URL.")]
     seed: Annotated[int, Meta(ge=-1, le=2**31 - 1, description="-1: the server draws one.")] = -1
     output_format: Annotated[Format, Meta(description="Format of the picture given back.")] = "jpeg"

@@ -20,7 +20,7 @@ from overpaint.domain import Scope
 from overpaint.errors import TryLater
 from overpaint.http.replies import Reply, bytes_reply, json_reply
 from overpaint.http.requests import Request
-from overpaint.http.routes import Handler, Operation
+from overpaint.http.routes import Answer, Handler, Operation
 from overpaint.settings import Settings
 from overpaint.store.tasks import TaskStore
 from overpaint.telemetry import Metrics, Tally
@@ -90,19 +90,19 @@ def operations(
         "/metrics",
         scrape,
         "Metrics in Prometheus' text format.",
-        {200: ("Metrics.", "text/plain")},
+        {200: Answer("Metrics.", ("text/plain",))},
         scope=Scope.METRICS if settings.metrics == "key" else None,
     )
     return [
-        _operation("/healthz", health, "Is the process alive?", {200: ("It is.", Health)}),
+        _operation("/healthz", health, "Is the process alive?", {200: Answer("It is.", Health)}),
         _operation(
             "/readyz",
             ready,
             "Would an edit be made now?",
-            {200: ("It would.", Readiness), 503: ("Not now; the body says why.", Readiness)},
+            {200: Answer("It would.", Readiness), 503: Answer("Not now; the body says why.", Readiness)},
         ),
         *([] if settings.metrics == "off" else [metrics_route]),
-        _operation("/openapi.json", openapi, "This description.", {200: ("OpenAPI 3.1.", "application/json")}),
+        _operation("/openapi.json", openapi, "This description.", {200: Answer("OpenAPI 3.1.", ("application/json",))}),
     ]
 
 
@@ -161,7 +161,7 @@ def _operation(
     path: str,
     handler: Handler,
     summary: str,
-    answers: dict[int, tuple[str, type | str | None]],
+    answers: dict[int, Answer],
     *,
     scope: Scope | None = None,
 ) -> Operation:

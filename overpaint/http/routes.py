@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from overpaint.domain import Scope
-from overpaint.errors import MethodNotAllowed, RouteNotFound
+from overpaint.errors import MethodNotAllowed, OverpaintError, RouteNotFound
 from overpaint.http.replies import Reply
 from overpaint.http.requests import Request
 
@@ -18,11 +19,22 @@ Handler = Callable[[Request], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A query parameter, for the reference."""
+    """A parameter, for the reference."""
 
     name: str
     description: str
-    is_required: bool = True
+    place: Literal["query", "path"] = "query"
+    form: Mapping[str, object] = field(default_factory=dict)  #: JSON Schema of the string
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What may come back, for the reference."""
+
+    sentence: str
+    content: type | tuple[str, ...] | None = None  #: msgspec struct of the JSON body, or media types
+    headers: tuple[str, ...] = ()  #: names, beside those that every answer has
+    leads_to: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  #: path -> parameter -> where it stands
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,13 +42,14 @@ class Operation:
     """One method of one path: what answers it, and what the reference says of it."""
 
     method: str
-    path: str  #: a `{name}` at its end stands for anything that may follow, slashes included
+    path: str  #: from its first `{` on it stands for anything that may follow, slashes included
     handler: Handler
     dialect: str
     summary: str
     scope: Scope | None  #: of the caller's key, checked before the handler is called; None: no key is needed
     body: type | None = None  #: msgspec struct of the JSON body
-    answers: Mapping[int, tuple[str, type | str | None]] = field(default_factory=dict)  #: status -> sentence, content
+    answers: Mapping[int, Answer] = field(default_factory=dict)  #: by status
+    refusals: tuple[type[OverpaintError], ...] = ()  #: beside those that any request may meet, and any with a key
     parameters: tuple[Parameter, ...] = ()
 
 

@@ -25,7 +25,7 @@ SCOPES = {
     ("GET", "/v3/user"): Scope.READ,
     ("GET", "/openapi/v1/billing/balance/detail"): Scope.READ,
     ("GET", "/metrics"): Scope.METRICS,
-    ("GET", "/files/{name}"): None,
+    ("GET", "/files/{task_id}/{picture}"): None,
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
     ("GET", "/openapi.json"): None,
@@ -79,7 +79,7 @@ async def test_a_wrong_key_is_told_nothing_of_scopes(world: World) -> None:
 
 def by_id(operation: Operation, link: str, task_id: str, mine: str) -> str | None:
     """A request of this route that names a task, made from a `link` to the task `mine`; None: it names none."""
-    if operation.path == "/files/{name}":
+    if operation.path == "/files/{task_id}/{picture}":
         return link.replace(mine, task_id)
     if any(parameter.name == "task_id" for parameter in operation.parameters):
         return f"{operation.path}?task_id={task_id}"
@@ -110,7 +110,7 @@ async def test_a_foreign_task_is_on_every_route_what_an_unknown_one_is_to_the_by
         assert answer == await told(operation, NOBODYS)
         if answer:
             walked.add(operation.path)
-    assert walked == {RESULT, "/files/{name}"}
+    assert walked == {RESULT, "/files/{task_id}/{picture}"}
     assert (await world.read(mine)).status_code == 200
 
 
