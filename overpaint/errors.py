@@ -200,6 +200,7 @@ FAILURES: dict[str, FailureKind] = {
     "output_invalid": FailureKind(True, "The model produced numbers that are not a picture (NaN)."),
     "output_storage_failed": FailureKind(True, "The finished picture could not be stored."),
     "internal_error": FailureKind(True, "The edit failed for a reason inside the server."),
+    "test_mode": FailureKind(False, "This failure was asked for with webhook test_mode."),
 }
 
 

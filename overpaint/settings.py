@@ -90,8 +90,9 @@ class Settings(BaseSettings):
     fetch_timeout_seconds: Seconds = Field(default=10, gt=0, description="Longest time an image URL may take, in all.")
     outbound_allow: Names = Field(
         default=(),
-        description="Host names, `host:port` or CIDRs, comma-separated, that image URLs may name although private.",
+        description="Host names, `host:port` or CIDRs, comma-separated, that callers' URLs may name although private.",
     )
+    webhook_allow_http: bool = Field(default=False, description="Whether webhooks may go to `http://`, unencrypted.")
 
     queue_max: int = Field(default=10_000, ge=0, description="Edits that may wait; one more gets 429. 0 = no limit.")
     lease_seconds: Seconds = Field(

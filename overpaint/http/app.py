@@ -17,7 +17,7 @@ import uvicorn
 
 from overpaint import catalog
 from overpaint.catalog import Checkpoint
-from overpaint.domain import Task
+from overpaint.domain import Message, Task
 from overpaint.errors import OverpaintError
 from overpaint.http import bodies, files, novita, ops
 from overpaint.http.front import Front, base_of
@@ -26,8 +26,12 @@ from overpaint.http.protocol import GatheringProtocol
 from overpaint.http.requests import Receive, Scope, Send
 from overpaint.http.routes import Operation, Routes
 from overpaint.hub import locate
+from overpaint.outbound.transport import Transport
 from overpaint.service.access import Access
+from overpaint.service.deliverer import Deliverer
 from overpaint.service.edits import Edits
+from overpaint.service.links import root_secret
+from overpaint.service.webhooks import Endpoints, Secrets
 from overpaint.settings import Settings
 from overpaint.store.blobs import FolderBlobs
 from overpaint.store.orphans import sweep_orphans
@@ -49,7 +53,11 @@ class App:
         self.metrics = Metrics()
         budget = bodies.Budget(settings.body_bytes_in_flight)
         self.metrics.body_bytes.set_function(lambda: budget.used)
-        self._edits = Edits(settings, store, blobs, checkpoint, metrics=self.metrics)
+        transport = Transport(allow=settings.outbound_allow)
+        endpoints = Endpoints(transport, allow_http=settings.webhook_allow_http)
+        self._edits = Edits(settings, store, blobs, checkpoint, endpoints, metrics=self.metrics)
+        secrets = Secrets(store, root_secret(settings.data))
+        self.deliverer = Deliverer(store, transport, endpoints, secrets, self._render)
         self.operations: tuple[Operation, ...] = (
             *novita.operations(
                 settings, budget, self._edits, checkpoint.id, lambda request: base_of(request, settings)
@@ -67,6 +75,10 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._front(scope, receive, send)
+
+    async def _render(self, message: Message) -> bytes:
+        task = message.task
+        return novita.to_event(await self._edits.read(task.owner, task.id, base=task.public_base), message.url)
 
     def drain(self) -> None:
         """From now on: readiness 503, submits 503."""
@@ -103,7 +115,7 @@ def run(settings: Settings, listener: socket.socket | None = None) -> None:
     )
     server = DrainingServer(config, app, settings.drain_seconds)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(server, store, blobs, [listener] if listener else None))
+        runner.run(_serve(server, app, store, blobs, [listener] if listener else None))
 
 
 class DrainingServer(uvicorn.Server):
@@ -133,17 +145,19 @@ class DrainingServer(uvicorn.Server):
 
 async def _serve(
     server: DrainingServer,
+    app: App,
     store: TaskStore,
     blobs: FolderBlobs,
     sockets: Sequence[socket.socket] | None,
 ) -> None:
-    keeper = asyncio.create_task(housekeeping(store, blobs))
+    chores = [asyncio.create_task(chore) for chore in (housekeeping(store, blobs), app.deliverer.run())]
     try:
         await server.serve(list(sockets) if sockets else None)
     finally:
-        keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeper
+        for chore in chores:
+            chore.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await chore
         await store.close()
 
 

@@ -38,6 +38,9 @@ from overpaint.http import bodies
 from overpaint.http.novita_bodies import (
     Balance,
     Error,
+    Event,
+    EventExtra,
+    EventWebhook,
     Result,
     ResultExtra,
     ResultImage,
@@ -117,7 +120,7 @@ def operations(
         return json_reply(Submitted(task.id))
 
     async def result(request: Request) -> Reply:
-        reading = await edits.read(request.caller, _task_id(request), base=base(request))
+        reading = await edits.read(request.caller.owner, _task_id(request), base=base(request))
         return json_reply(to_result(reading))
 
     models = [SUBMIT, *(f"/v3/async/{name}" for name in SIBLINGS if name == served)]
@@ -174,6 +177,13 @@ def to_result(reading: Reading) -> Result:
             for link in reading.links
         ],
     )
+
+
+def to_event(reading: Reading, url: str) -> bytes:
+    """Domain -> body of a message to a webhook."""
+    result = to_result(reading)
+    extra = EventExtra(**msgspec.structs.asdict(result.extra), webhook=EventWebhook(url))
+    return msgspec.json.encode(Event("ASYNC_TASK_RESULT", msgspec.structs.replace(result, extra=extra)))
 
 
 def to_error(error: OverpaintError, path: str) -> tuple[int, Error]:

@@ -25,9 +25,24 @@ class OverpaintFields(Struct, kw_only=True):
     output_quality: Annotated[int, Meta(ge=1, le=100, description="Quality of a JPEG or WebP.")] = 95
 
 
+class TestMode(Struct, kw_only=True):
+    """To see a message arrive without an edit being made."""
+
+    enabled: Annotated[bool, Meta(description="Whether the edit ends so, its picture unchanged.")] = False
+    return_task_status: Literal["TASK_STATUS_SUCCEED", "TASK_STATUS_FAILED"] = "TASK_STATUS_SUCCEED"
+
+
+class WebhookFields(Struct, kw_only=True):
+    """Whom to tell when the edit has ended."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=2048, description="A public https address.")]
+    test_mode: TestMode | UnsetType = UNSET
+
+
 class SubmitExtra(Struct, kw_only=True):
     """Extensions; other members are ignored."""
 
+    webhook: WebhookFields | UnsetType = UNSET
     overpaint: OverpaintFields | UnsetType = UNSET
 
 
@@ -97,6 +112,25 @@ class Result(Struct, kw_only=True):
     images: list[ResultImage] = []
     videos: list[None] = []
     audios: list[None] = []
+
+
+class EventWebhook(Struct):
+    """`url` as the caller wrote it."""
+
+    url: str
+
+
+class EventExtra(ResultExtra, kw_only=True):
+    """What a task read says beside the task, and to whom this goes."""
+
+    webhook: EventWebhook
+
+
+class Event(Struct):
+    """A message to a webhook; `payload` is what a task read answers at that moment."""
+
+    event_type: Literal["ASYNC_TASK_RESULT"]
+    payload: Result
 
 
 class User(Struct, kw_only=True):

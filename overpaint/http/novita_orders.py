@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from overpaint.domain import Status
 from overpaint.errors import InvalidParameter, UnsupportedMediaType, UnsupportedParameter
 from overpaint.http import bodies
 from overpaint.service.edits import Order
@@ -25,7 +26,10 @@ _CAMEL = {
     "true_cfg_scale": "trueCfgScale",
     "negative_prompt": "negativePrompt",
     "output_quality": "outputQuality",
+    "test_mode": "testMode",
+    "return_task_status": "returnTaskStatus",
 }
+_ENDINGS = {"TASK_STATUS_SUCCEED": Status.SUCCEEDED, "TASK_STATUS_FAILED": Status.FAILED}
 _OWN = ("steps", "true_cfg_scale", "negative_prompt", "size", "output_quality")
 _OWN_SPELLINGS = {*_OWN, *(_CAMEL[name] for name in _OWN if name in _CAMEL)}
 _OWN_LATER = {"images", "mask", "aspect_ratio", "aspectRatio", "quality", "n", "metadata"}
@@ -36,10 +40,7 @@ def to_order(body: bytes, public_base: str) -> Order:
     """Body -> domain. Raises MalformedBody, InvalidParameter, UnsupportedParameter: types only, no ranges."""
     fields = bodies.json_object(body)
     extra = _object(_present(fields, "extra"), "extra")
-    if _present(extra, "webhook") is not None:
-        _object(_present(extra, "webhook"), "extra.webhook")
-        problem = "webhooks are not offered yet; leave it out and poll the task instead"
-        raise UnsupportedParameter(field="extra.webhook", problem=problem)
+    webhook_url, test_ending = _webhook(extra)
     own = _object(_present(extra, "overpaint"), "extra.overpaint")
     _check_own_names(own)
     return Order(
@@ -54,6 +55,8 @@ def to_order(body: bytes, public_base: str) -> Order:
         true_cfg_scale=_number(own, "true_cfg_scale"),
         size=_text(own, "size"),
         output_quality=_integer(own, "output_quality"),
+        webhook_url=webhook_url,
+        test_ending=test_ending,
     )
 
 
@@ -78,6 +81,21 @@ def _object(raw: msgspec.Raw | None, field: str) -> bodies.Fields:
     if bodies.first_byte(raw) != b"{":
         raise InvalidParameter(field=field, problem="must be an object")
     return bodies.json_object(bytes(raw))
+
+
+def _webhook(extra: bodies.Fields) -> tuple[str | None, Status | None]:
+    """Whom to tell of the end; and the end itself, where all that is wanted is to be told."""
+    raw = _present(extra, "webhook")
+    if raw is None:
+        return None, None
+    webhook = _object(raw, "extra.webhook")
+    test = _object(_present(webhook, "test_mode"), "webhook.test_mode")
+    ending = _text(test, "return_task_status", "webhook.test_mode.") or "TASK_STATUS_SUCCEED"
+    if ending not in _ENDINGS:
+        problem = f"must be {' or '.join(_ENDINGS)}"
+        raise InvalidParameter(field="webhook.test_mode.return_task_status", problem=problem)
+    is_test = _flag(test, "enabled", "webhook.test_mode.")
+    return _required_text(webhook, "url", "webhook."), _ENDINGS[ending] if is_test else None
 
 
 def _check_own_names(own: Mapping[str, object]) -> None:
@@ -124,19 +142,27 @@ def _seed(fields: bodies.Fields) -> int | None:
     raise InvalidParameter(field="seed", problem="must be an integer")
 
 
-def _required_text(fields: bodies.Fields, field: str) -> str:
-    text = _text(fields, field)
+def _required_text(fields: bodies.Fields, name: str, prefix: str = "") -> str:
+    text = _text(fields, name, prefix)
     if text is None:
-        raise InvalidParameter(field=field, problem="is required")
+        raise InvalidParameter(field=prefix + name, problem="is required")
     return text
 
 
-def _text(fields: bodies.Fields, field: str) -> str | None:
-    raw = _present(fields, field)
+def _text(fields: bodies.Fields, name: str, prefix: str = "") -> str | None:
+    raw = _present(fields, name)
     text = None if raw is None else bodies.value(raw)
     if text is None or isinstance(text, str):
         return text
-    raise InvalidParameter(field=field, problem="must be a string")
+    raise InvalidParameter(field=prefix + name, problem="must be a string")
+
+
+def _flag(fields: bodies.Fields, name: str, prefix: str) -> bool:
+    raw = _present(fields, name)
+    flag = raw is not None and bodies.value(raw)
+    if isinstance(flag, bool):
+        return flag
+    raise InvalidParameter(field=prefix + name, problem="must be true or false")
 
 
 def _integer(fields: bodies.Fields, field: str) -> int | None:

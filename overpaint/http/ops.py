@@ -152,6 +152,7 @@ class Figures:
         yield Tally("edits", ("queued",), total=stats.queued)
         yield Tally("edits", ("processing",), total=stats.processing)
         yield Tally("queue_oldest_age_seconds", total=age)
+        yield Tally("webhook_outbox", total=await self._store.undelivered())
         states = Counter(worker.state for worker in await self._store.workers())
         for state in WORKER_STATES:
             yield Tally("workers", (state,), total=states[state])

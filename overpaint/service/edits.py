@@ -16,13 +16,24 @@ from typing import TypeVar
 from uuid_utils import uuid7
 
 from overpaint.catalog import Checkpoint
-from overpaint.domain import EditRequest, InputPicture, NewTask, Origin, OutputPicture, Standing, Task
+from overpaint.domain import (
+    EditRequest,
+    InputPicture,
+    NewTask,
+    Origin,
+    OutputPicture,
+    Standing,
+    Status,
+    Task,
+    Webhook,
+)
 from overpaint.errors import Draining, EditNotFound, InvalidParameter, OutputNotFound
 from overpaint.images.header import Header
 from overpaint.service.access import Caller
 from overpaint.service.estimates import Estimates
 from overpaint.service.links import FileName, Link, Signer, root_secret
 from overpaint.service.pictures import ImageText, Picture, Pictures
+from overpaint.service.webhooks import Endpoints
 from overpaint.settings import Settings
 from overpaint.store.blobs import SMALL_INPUT_BYTES, FolderBlobs, input_name, parse_result_name
 from overpaint.store.tasks import TaskStore
@@ -55,6 +66,8 @@ class Order:
     true_cfg_scale: float | None = None
     size: str | None = None
     output_quality: int | None = None
+    webhook_url: str | None = None
+    test_ending: Status | None = None  #: as in EditRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,7 @@ class Edits:
         store: TaskStore,
         blobs: FolderBlobs,
         checkpoint: Checkpoint,
+        endpoints: Endpoints,
         *,
         metrics: Metrics | None = None,
         pictures: Pictures | None = None,
@@ -84,6 +98,7 @@ class Edits:
         self._store = store
         self._blobs = blobs
         self._checkpoint = checkpoint
+        self._endpoints = endpoints
         self._metrics = metrics or Metrics()
         self._pictures = pictures or Pictures(settings, self._metrics)
         self._signer = signer or Signer(root_secret(settings.data), ttl_seconds=settings.file_url_ttl_seconds)
@@ -93,21 +108,22 @@ class Edits:
     async def submit(self, caller: Caller, order: Order, origin: Origin) -> Task:
         """Durable, visible and with its seed drawn once this returns.
 
-        Raises InvalidParameter and the picture errors for a wrong order; QueueFull, Draining, StorageFull or
-        StoreUnavailable when nothing could be accepted.
+        Raises InvalidParameter, ImageUrlNotAllowed and the picture errors for a wrong order; QueueFull, Draining,
+        StorageFull or StoreUnavailable when nothing could be accepted.
         """
         if self.is_draining:
             raise Draining()
         request = self._checked(order)
+        webhook = None if order.webhook_url is None else await self._endpoints.check(order.webhook_url)
         picture = await self._pictures.take(order.image)
         self._check_size_of(picture.header, request.size)
-        task = await self._store_edit(caller, order, request, picture, origin)
+        task = await self._store_edit(caller, order, request, picture, origin, webhook)
         self._metrics.submitted.labels(order.dialect, self._checkpoint.id).inc()
         return task
 
-    async def read(self, caller: Caller, task_id: str, *, base: str) -> Reading:
-        """The task as it stands, with fresh links below `base`. Raises EditNotFound."""
-        standing = await self._store.standing(caller.owner, task_id) if _TASK_ID.fullmatch(task_id) else None
+    async def read(self, owner: str, task_id: str, *, base: str) -> Reading:
+        """The owner's task as it stands, with fresh links below `base`. Raises EditNotFound."""
+        standing = await self._store.standing(owner, task_id) if _TASK_ID.fullmatch(task_id) else None
         if standing is None:
             raise EditNotFound(task_id=task_id)
         return Reading(standing, await self._estimates.eta_seconds(standing), self._links(standing, base))
@@ -137,6 +153,7 @@ class Edits:
             size=self._size(_or(order.size, "auto")),
             output_format=order.output_format,
             output_quality=_in_range("output_quality", _or(order.output_quality, 95), QUALITY),
+            test_ending=order.test_ending,
         )
 
     def _prompt(self, field: str, text: str, *, is_empty_fine: bool) -> str:
@@ -171,7 +188,13 @@ class Edits:
             )
 
     async def _store_edit(
-        self, caller: Caller, order: Order, request: EditRequest, picture: Picture, origin: Origin
+        self,
+        caller: Caller,
+        order: Order,
+        request: EditRequest,
+        picture: Picture,
+        origin: Origin,
+        webhook: Webhook | None,
     ) -> Task:
         """The bytes first, then the row: a crash in between leaves a file that nobody names, never a nameless row."""
         task_id = str(uuid7())
@@ -195,6 +218,7 @@ class Edits:
             ),
             public_base=order.public_base,
             origin=origin,
+            webhook=webhook,
         )
         if len(picture.data) <= SMALL_INPUT_BYTES:
             return await self._store.submit(new, {name: picture.data})

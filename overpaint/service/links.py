@@ -72,7 +72,8 @@ def root_secret(data: Path) -> bytes:
         secret = path.read_bytes()
     if len(secret) < _ROOT_BYTES:
         raise ConfigurationError(
-            "The file `secret` in the data folder is damaged.", hint="Delete it: links already given out stop working."
+            "The file `secret` in the data folder is damaged.",
+            hint="Delete it: links already given out and the secrets of webhooks stop working.",
         )
     return secret
 
@@ -81,7 +82,7 @@ class Signer:
     """Signs and checks links with a key of its own, derived from the root secret."""
 
     def __init__(self, root: bytes, *, ttl_seconds: float, clock: Callable[[], float] = time.time) -> None:
-        self._key = hmac.new(_hkdf(root, b"overpaint file links 1"), digestmod=sha256)
+        self._key = hmac.new(derived_key(root, b"overpaint file links 1"), digestmod=sha256)
         self._ttl_seconds = ttl_seconds
         self._clock = clock
 
@@ -112,8 +113,11 @@ class Signer:
         return urlsafe_b64encode(mac.digest()).rstrip(b"=").decode()
 
 
-def _hkdf(root: bytes, label: bytes) -> bytes:
-    """HKDF-SHA256 without salt, one block (RFC 5869)."""
+def derived_key(root: bytes, label: bytes) -> bytes:
+    """32 bytes for one purpose, from which neither the root nor another purpose's key can be worked back.
+
+    HKDF-SHA256 without salt, one block (RFC 5869).
+    """
     extracted = hmac.digest(bytes(32), root, "sha256")
     return hmac.digest(extracted, label + b"\x01", "sha256")
 

@@ -227,8 +227,6 @@ async def test_32_levels_and_brackets_inside_strings_are_fine(world: World) -> N
         ({"output_format": 1}, "output_format"),
         ({"extra": []}, "extra"),
         ({"extra": "x"}, "extra"),
-        ({"extra": {"webhook": "https://a.example/"}}, "extra.webhook"),
-        ({"extra": {"webhook": {"url": "https://a.example/"}}}, "extra.webhook"),
         ({"extra": {"overpaint": []}}, "extra.overpaint"),
         ({"extra": {"overpaint": {"stepz": 8}}}, "extra.overpaint.stepz"),
         ({"extra": {"overpaint": {"webhook": {}}}}, "extra.overpaint.webhook"),
@@ -266,11 +264,6 @@ async def test_a_wrong_field_is_refused_by_name(world: World, changes: dict[str,
 async def test_a_misspelt_parameter_is_told_its_neighbour(world: World) -> None:
     answer = await post(world, order(extra={"overpaint": {"true_cfg": 4}}))
     assert_error(answer, 400, "INVALID_REQUEST_BODY", names="did you mean true_cfg_scale?")
-
-
-async def test_webhooks_say_that_they_are_not_offered_yet(world: World) -> None:
-    answer = await post(world, order(extra={"webhook": {"url": "https://a.example/"}}))
-    assert_error(answer, 400, "INVALID_REQUEST_BODY", names="not offered yet")
 
 
 async def test_a_list_of_images_is_refused_with_the_sentence_clients_know(world: World) -> None:

@@ -63,6 +63,22 @@ async def test_an_edit_ends_with_a_stored_picture_and_its_figures(house: MakeHou
     assert task.usage is not None and (task.usage.steps, task.usage.pixels) == (4, 4096)
 
 
+@pytest.mark.parametrize("ending", [Status.SUCCEEDED, Status.FAILED])
+async def test_a_rehearsal_ends_as_it_was_asked_to_without_a_step(house: MakeHouse, ending: Status) -> None:
+    at = house(max_attempts=3)
+    editor = ScriptedEditor()
+    worker, _ = at.start(editor)
+    task = await at.until(await at.submit(test_ending=ending))
+    pace = worker._presence.info.seconds_per_step
+    assert (task.status, task.attempt, editor.calls) == (ending, 1, [])
+    if ending is Status.FAILED:
+        assert (task.error_code, task.outputs) == ("test_mode", ())
+        return
+    assert at.blobs.get(task.outputs[0].name)[:2] == b"\xff\xd8"
+    assert task.usage is not None and (task.usage.steps, task.usage.pixels) == (0, 0)
+    assert pace and worker._presence.info.seconds_per_step == pace  # and it told nothing about how fast steps are
+
+
 async def test_the_line_of_an_edit_tells_all_and_leads_to_its_request(house: MakeHouse) -> None:
     at = house()
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"

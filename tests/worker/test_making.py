@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from overpaint.domain import EditRequest, InputPicture
+from overpaint.domain import EditRequest, InputPicture, Status
 from overpaint.errors import EditFailed
 from overpaint.images.sandbox import Sandbox
 from overpaint.worker import making
@@ -95,6 +95,26 @@ def test_stopping_closes_the_editor_at_the_next_step() -> None:
     )
     assert stopped is None
     assert (editor.steps_made, editor.closed_early) == (3, 1)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+def test_a_rehearsal_gives_the_picture_back_without_a_step(kind: str) -> None:
+    editor, steps = ScriptedEditor(), list[int]()
+    asked = request(test_ending=Status.SUCCEEDED, output_format=kind)
+    edited = made(editor, asked, picture((40, 30)), on_step=lambda step, total: steps.append(step))
+    assert (editor.calls, steps, edited.seed, edited.working_pixels) == ([], [], 3, 0)
+    original = InputPicture(name="", sha256="", format="png", width=40, height=30, bytes=1)
+    data, width, height = making.render(edited.image, asked, original, 10**6)
+    with Image.open(io.BytesIO(data)) as image, Image.open(io.BytesIO(picture((40, 30)))) as sent:
+        assert (image.format, image.size) == (kind.upper(), (width, height)) == (kind.upper(), sent.size)
+        assert abs(image.convert("L").getpixel((20, 29)) - sent.convert("L").getpixel((20, 29))) < 8  # type: ignore[operator]
+
+
+def test_a_rehearsed_failure_has_its_own_name() -> None:
+    editor = ScriptedEditor()
+    with pytest.raises(EditFailed) as failed:
+        made(editor, request(test_ending=Status.FAILED))
+    assert (failed.value.code, editor.calls) == ("test_mode", [])
 
 
 def test_a_picture_damaged_behind_its_header_is_a_lost_input() -> None:
