@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from overpaint.model.transformer import Shape, Transformer, TransformerConfig, image_positions, rotation, text_positions
+from overpaint.model.rotary import Shape, image_positions, rotation
+from overpaint.model.transformer import Transformer, TransformerConfig
 from training import encoder as text
 from training import places, prompts
 from training import pool as pools
@@ -103,7 +105,10 @@ def weighing(bias: Tensor | None) -> Iterator[None]:
     plain = functional.scaled_dot_product_attention
 
     def weighed(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        return plain(query, key, value, attn_mask=bias if bias is None else bias.to(query.dtype))
+        mask = bias
+        if mask is not None and query.shape[-2] < len(mask):  # the last block: of [words, noise, reference] only noise
+            mask = mask[-2 * query.shape[-2] : -query.shape[-2]]
+        return plain(query, key, value, attn_mask=mask if mask is None else mask.to(query.dtype))
 
     functional.scaled_dot_product_attention = weighed
     try:
@@ -124,23 +129,26 @@ def logits_of_the_absent(shape: Shape, chosen: Tensor, words: int, crowd: int) -
 
 
 def velocity_of_some(
-    transformer: Transformer, tokens: Tensor, states: Tensor, sigma: Tensor, shape: Shape, chosen: Tensor, crowd: int
+    transformer: Transformer,
+    noisy: Tensor,
+    reference: Tensor,
+    states: Tensor,
+    sigma: Tensor,
+    shape: Shape,
+    chosen: Tensor,
+    crowd: int,
 ) -> Tensor:
-    """`Transformer.forward` for one reference, on the chosen tokens of both pictures only, at their true positions.
-
-    They stand for `crowd` tokens of each picture.
-    """
-    axes, device = transformer.config.axes_dims_rope, tokens.device
+    """Velocity of the chosen tokens, at their true positions; they stand for `crowd` tokens of each picture."""
+    axes, device = transformer.config.axes_dims_rope, noisy.device
     where = image_positions([shape, shape]).view(2, -1, 3)[:, chosen].flatten(0, 1)
-    by_place = rotation(where, axes, device)
-    by_word = rotation(text_positions([shape, shape], states.shape[1]), axes, device)
-    conditions, lengths = transformer._conditions(sigma, len(chosen), 2 * len(chosen))
-    image, words = transformer.img_in(tokens), transformer.txt_in(transformer.txt_norm(states))
-    bias = logits_of_the_absent(shape, chosen, words.shape[1], crowd)
+    scene = replace(
+        transformer.scene(reference, states, [shape, shape]),
+        noise_tokens=len(chosen),
+        image_rotation=rotation(where, axes, device),
+    )
+    bias = logits_of_the_absent(shape, chosen, states.shape[1], crowd)
     with weighing(bias if bias is None else bias.to(device)):
-        for block in transformer.transformer_blocks:
-            image, words = block(image, words, conditions, lengths, by_place, by_word)
-    return transformer.proj_out(transformer.norm_out(image[:, : len(chosen)], conditions[0]))
+        return transformer(noisy, transformer.level(sigma), scene)
 
 
 class Progress:
@@ -199,9 +207,10 @@ class Trainer:
         with torch.autocast(self.device, torch.bfloat16):
             pixels = pool.patches[chosen].float().to(self.device)
             states = text.encode(self.editor.encoder, self.tokenizer, prompts, pixels, pool.grid)
-            both = torch.cat([mixed, reference], 1)
             crowd = max(diet.crowd or math.prod(pool.shape), len(inside))
-            velocity = self.run_transformer(self.editor.transformer, both, states, sigma, pool.shape, inside, crowd)
+            velocity = self.run_transformer(
+                self.editor.transformer, mixed, reference, states, sigma, pool.shape, inside, crowd
+            )
         wrong = velocity.float() - (noise - target)
         self.progress.note(names, (wrong * sigma[:, None, None]).detach(), target - reference, known)
         matters = known / ((target - reference).square().mean((1, 2)) + MILD)[:, None]

@@ -19,7 +19,8 @@ import math
 import torch
 from torch import Tensor
 
-from overpaint.model.transformer import ROPE_THETA, Block, Transformer
+from overpaint.model.rotary import THETA
+from overpaint.model.transformer import Block, Transformer
 
 PATTERN = 4.0
 POINTING = 3.5  #: gain of the queries' and keys' norm on the channels that point
@@ -66,7 +67,7 @@ def _point(block: Block, axes: tuple[int, int, int], weight: float) -> None:
     first = 0
     for axis, (channels, pairs) in enumerate(zip(axes, PAIRS, strict=True)):
         for pair in range(pairs):
-            angle = ROPE_THETA ** (-2 * pair / channels) if axis == 0 else 0.0
+            angle = THETA ** (-2 * pair / channels) if axis == 0 else 0.0
             at = first + 2 * pair
             query[at] = 1.0
             key[at], key[at + 1] = math.cos(angle), -math.sin(angle)

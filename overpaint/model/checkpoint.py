@@ -74,6 +74,7 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, progr
             done += path.stat().st_size
             if progress:
                 progress(done / total)
+    autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its convolutions' fast layout
     _rebuild_rotary_tables(encoder)
     for module in (transformer, autoencoder, encoder):
         nn.Module.to(module, device).eval().requires_grad_(False)

@@ -24,8 +24,9 @@ from overpaint.domain import Timings
 from overpaint.errors import EditFailed
 from overpaint.model.checkpoint import Parts
 from overpaint.model.frame import Frame, fit_exact, fit_reference
+from overpaint.model.rotary import Shape
 from overpaint.model.schedule import Stride, Velocity, denoise, guided, sigmas
-from overpaint.model.transformer import Shape
+from overpaint.model.transformer import Level
 
 Fit = Literal["exact", "reference"]
 
@@ -198,18 +199,21 @@ class Editor:
         self, positive: Tensor, negative: Tensor | None, scale: float, references: Tensor, shapes: Sequence[Shape]
     ) -> Velocity:
         """The network with everything but latents and noise level filled in; guidance included."""
-        # rounded as the reference rounds: the level travels as a timestep in the model's dtype
-        thousand = self.parts.schedule.num_train_timesteps
+        transformer = self.parts.transformer
+        scene = transformer.scene(references, positive, shapes)
+        other = None if negative is None else transformer.scene(references, negative, shapes)
 
         def velocity(latents: Tensor, sigma: float) -> Tensor:
-            level = (torch.tensor([sigma * thousand]).to(self.device, self.dtype)) / thousand
-            tokens = torch.cat([latents, references], dim=1)
-            flow: Tensor = self.parts.transformer(tokens, positive, level, shapes)
-            if negative is None:
-                return flow
-            return guided(flow, self.parts.transformer(tokens, negative, level, shapes), scale)
+            level = self._level(sigma)
+            flow: Tensor = transformer(latents, level, scene)
+            return flow if other is None else guided(flow, transformer(latents, level, other), scale)
 
         return velocity
+
+    def _level(self, sigma: float) -> Level:
+        """Rounded as the reference rounds: the level travels as a timestep in the model's dtype."""
+        thousand = self.parts.schedule.num_train_timesteps
+        return self.parts.transformer.level((torch.tensor([sigma * thousand]).to(self.device, self.dtype)) / thousand)
 
 
 def pack(latents: Tensor) -> Tensor:

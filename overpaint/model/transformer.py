@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from overpaint.model.rotary import Rotation, Shape, image_positions, rotated, rotation, text_positions
+
 EPSILON = 1e-6
 TIME_CHANNELS = 256  # width of the sinusoidal embedding of the noise level
-ROPE_THETA = 10_000.0
-
-Shape = tuple[int, int, int]  #: (frames, height, width) of one picture in tokens; frames is always 1
-Rotation = tuple[Tensor, Tensor]  #: cosines and sines, each (tokens, 1, head_dim / 2) float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,46 +61,6 @@ class RMSNorm(nn.Module):
         return (x * torch.rsqrt(variance + EPSILON)).to(x.dtype) * self.weight
 
 
-# --- positions --------------------------------------------------------------------------------------------------------
-
-
-def image_positions(shapes: Sequence[Shape]) -> Tensor:
-    """(tokens, 3) integers: picture index, and height and width centred on the middle of each picture.
-
-    A side of 5 tokens runs -3 … 1, one of 4 tokens -2 … 1: the origin lies at half the side, rounded down.
-    """
-    grids = []
-    for index, (_, height, width) in enumerate(shapes):
-        rows = torch.arange(height) - (height - height // 2)
-        columns = torch.arange(width) - (width - width // 2)
-        grids.append(torch.cartesian_prod(torch.tensor([index]), rows, columns).reshape(-1, 3))
-    return torch.cat(grids)
-
-
-def text_positions(shapes: Sequence[Shape], tokens: int) -> Tensor:
-    """(tokens, 3): the same position on all axes, counted on from beyond the largest picture."""
-    start = max(max(height // 2, width // 2) for _, height, width in shapes)
-    return (start + torch.arange(tokens)).unsqueeze(1).expand(-1, 3)
-
-
-def rotation(positions: Tensor, axes: Sequence[int], device: torch.device | None = None) -> Rotation:
-    """Angles of rotary embedding (arXiv:2104.09864), an axis of D channels turning at theta^(-2j/D), j < D/2."""
-    angles = []
-    for axis, channels in enumerate(axes):
-        frequencies = 1.0 / torch.pow(ROPE_THETA, torch.arange(0, channels, 2).float() / channels)
-        angles.append(torch.outer(positions[:, axis].float(), frequencies))
-    angle = torch.cat(angles, dim=-1).unsqueeze(1)
-    return angle.cos().to(device), angle.sin().to(device)
-
-
-def rotated(x: Tensor, by: Rotation) -> Tensor:
-    """x (B, tokens, heads, head_dim) with each adjacent pair of channels turned, in float32."""
-    cos, sin = by
-    first, second = x.float().unflatten(-1, (-1, 2)).unbind(-1)
-    turned = torch.stack([first * cos - second * sin, first * sin + second * cos], dim=-1)
-    return turned.flatten(-2).to(x.dtype)
-
-
 # --- the noise level --------------------------------------------------------------------------------------------------
 
 
@@ -134,6 +92,19 @@ class TimeEmbedding(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """A noise level as the network reads it. It depends on sigma and the weights alone: no picture, no prompt.
+
+    condition  (B, width) for the last norm
+    blocks     of each block the vectors of the image stream (segments, B, 6 width) and of the text stream
+               (1, B, 6 width); segments are the noise and, where they are modulated apart, the references
+    """
+
+    condition: Tensor
+    blocks: Sequence[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True, slots=True)
 class Modulation:
     """Shift, scale and gate of one sub-layer, one of each for every segment of the sequence.
 
@@ -154,15 +125,19 @@ class Modulation:
         """x * gate."""
         return self._by_segment(lambda part, i: part * self.gate[i], x)
 
+    def of_noise(self, tokens: int) -> Modulation:
+        """For the first `tokens` alone: the noise, which is the first segment or the beginning of the only one."""
+        return replace(self, lengths=[tokens])
+
     def _by_segment(self, function: Callable[[Tensor, int], Tensor], x: Tensor) -> Tensor:
         if len(self.lengths) == 1:
             return function(x, 0)
         return torch.cat([function(part, i) for i, part in enumerate(x.split(list(self.lengths), dim=1))], dim=1)
 
 
-def modulations(linear: nn.Module, conditions: Tensor, lengths: Sequence[int]) -> tuple[Modulation, Modulation]:
-    """The two modulations of a stream (attention, MLP) from conditions (segments, B, width)."""
-    shift1, scale1, gate1, shift2, scale2, gate2 = linear(conditions).unsqueeze(2).chunk(6, dim=-1)
+def modulations(vectors: Tensor, lengths: Sequence[int]) -> tuple[Modulation, Modulation]:
+    """The two modulations of a stream (attention, MLP) from its vectors (segments, B, 6 width)."""
+    shift1, scale1, gate1, shift2, scale2, gate2 = vectors.unsqueeze(2).chunk(6, dim=-1)
     return Modulation(lengths, shift1, scale1, gate1), Modulation(lengths, shift2, scale2, gate2)
 
 
@@ -185,6 +160,27 @@ class AdaptiveNorm(nn.Module):
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What stays the same over the steps of an edit: what is seen, and where everything stands."""
+
+    noise_tokens: int
+    references: Tensor  #: (B, Nr, width), entered
+    text: Tensor  #: (B, Nt, width), entered
+    image_rotation: Rotation  #: of the noise's tokens and the references', in this order
+    text_rotation: Rotation
+
+    @property
+    def noise_rotation(self) -> Rotation:
+        cos, sin = self.image_rotation
+        return cos[: self.noise_tokens], sin[: self.noise_tokens]
+
+    def segments(self, apart: bool) -> list[int]:
+        """Lengths of what is modulated apart: noise and references, or all picture tokens as one."""
+        lengths = [self.noise_tokens, self.references.shape[1]]
+        return lengths if apart else [sum(lengths)]
+
+
 class JointAttention(nn.Module):
     """Every token of text and picture sees every other; each stream has its own projections."""
 
@@ -199,22 +195,28 @@ class JointAttention(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(width, width)])
         self.to_add_out = nn.Linear(width, width)
 
-    def forward(
-        self, image: Tensor, text: Tensor, image_rotation: Rotation, text_rotation: Rotation
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor, text: Tensor, scene: Scene) -> tuple[Tensor, Tensor]:
         """image (B, Ni, width), text (B, Nt, width) -> what each stream takes from both, same shapes."""
-        image_q = rotated(self.norm_q(self._split(self.to_q(image))), image_rotation)
-        image_k = rotated(self.norm_k(self._split(self.to_k(image))), image_rotation)
-        text_q = rotated(self.norm_added_q(self._split(self.add_q_proj(text))), text_rotation)
-        text_k = rotated(self.norm_added_k(self._split(self.add_k_proj(text))), text_rotation)
-        text_v, image_v = self._split(self.add_v_proj(text)), self._split(self.to_v(image))
-
-        q = torch.cat([text_q, image_q], dim=1).transpose(1, 2)
-        k = torch.cat([text_k, image_k], dim=1).transpose(1, 2)
-        v = torch.cat([text_v, image_v], dim=1).transpose(1, 2)
-        seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        image_q = rotated(self.norm_q(self._split(self.to_q(image))), scene.image_rotation)
+        text_q = rotated(self.norm_added_q(self._split(self.add_q_proj(text))), scene.text_rotation)
+        seen = self._look(torch.cat([text_q, image_q], dim=1), image, text, scene)
         from_text, from_image = seen.split([text.shape[1], image.shape[1]], dim=1)
         return self.to_out[0](from_image), self.to_add_out(from_text)
+
+    def of_noise(self, image: Tensor, text: Tensor, scene: Scene) -> Tensor:
+        """As `forward`, what the noise tokens take alone."""
+        noise_q = self._split(self.to_q(image[:, : scene.noise_tokens]))
+        seen = self._look(rotated(self.norm_q(noise_q), scene.noise_rotation), image, text, scene)
+        return self.to_out[0](seen)
+
+    def _look(self, queries: Tensor, image: Tensor, text: Tensor, scene: Scene) -> Tensor:
+        """queries (B, Nq, heads, head_dim) on the keys and values of all tokens -> (B, Nq, width)."""
+        image_k = rotated(self.norm_k(self._split(self.to_k(image))), scene.image_rotation)
+        text_k = rotated(self.norm_added_k(self._split(self.add_k_proj(text))), scene.text_rotation)
+        text_v, image_v = self._split(self.add_v_proj(text)), self._split(self.to_v(image))
+        k = torch.cat([text_k, image_k], dim=1).transpose(1, 2)
+        v = torch.cat([text_v, image_v], dim=1).transpose(1, 2)
+        return F.scaled_dot_product_attention(queries.transpose(1, 2), k, v).transpose(1, 2).flatten(2)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1))
@@ -249,31 +251,41 @@ class Block(nn.Module):
         self.img_mlp = FeedForward(config.width)
         self.txt_mlp = FeedForward(config.width)
 
-    def forward(
-        self,
-        image: Tensor,
-        text: Tensor,
-        conditions: Tensor,
-        lengths: Sequence[int],
-        image_rotation: Rotation,
-        text_rotation: Rotation,
-    ) -> tuple[Tensor, Tensor]:
-        """image (B, Ni, width), text (B, Nt, width), conditions (segments, B, width); the first is the noise's."""
-        image_attention, image_mlp = modulations(self.img_mod, conditions, lengths)
-        text_attention, text_mlp = modulations(self.txt_mod, conditions[:1], [text.shape[1]])
-
-        for_image, for_text = self.attn(
-            image_attention.entering(image), text_attention.entering(text), image_rotation, text_rotation
-        )
+    def forward(self, image: Tensor, text: Tensor, level: tuple[Tensor, Tensor], scene: Scene) -> tuple[Tensor, Tensor]:
+        """image (B, Ni, width), text (B, Nt, width), `level` of this block."""
+        image_attention, image_mlp, text_attention, text_mlp = self._modulations(level, text, scene)
+        for_image, for_text = self.attn(image_attention.entering(image), text_attention.entering(text), scene)
         image = image + image_attention.leaving(for_image)
         text = text + text_attention.leaving(for_text)
         image = image + image_mlp.leaving(self.img_mlp(image_mlp.entering(image)))
         text = text + text_mlp.leaving(self.txt_mlp(text_mlp.entering(text)))
         return image, text
 
+    def last(self, image: Tensor, text: Tensor, level: tuple[Tensor, Tensor], scene: Scene) -> Tensor:
+        """As `forward`, the noise tokens alone (B, N of the noise, width): nothing reads the others any more."""
+        image_attention, image_mlp, text_attention, _ = self._modulations(level, text, scene)
+        for_noise = self.attn.of_noise(image_attention.entering(image), text_attention.entering(text), scene)
+        noise = image[:, : scene.noise_tokens]
+        noise = noise + image_attention.of_noise(scene.noise_tokens).leaving(for_noise)
+        image_mlp = image_mlp.of_noise(scene.noise_tokens)
+        return noise + image_mlp.leaving(self.img_mlp(image_mlp.entering(noise)))
+
+    def vectors(self, conditions: Tensor) -> tuple[Tensor, Tensor]:
+        """This block's part of a `Level`, from conditions (segments, B, width); the first is the noise's."""
+        return self.img_mod(conditions), self.txt_mod(conditions[:1])
+
+    @staticmethod
+    def _modulations(level: tuple[Tensor, Tensor], text: Tensor, scene: Scene) -> tuple[Modulation, ...]:
+        image_vectors, text_vectors = level
+        lengths = scene.segments(apart=len(image_vectors) > 1)
+        return (*modulations(image_vectors, lengths), *modulations(text_vectors, [text.shape[1]]))
+
 
 class Transformer(nn.Module):
-    """60 blocks at full size. Stateless: the same arguments give the same velocity."""
+    """60 blocks at full size. Stateless: the same arguments give the same velocity.
+
+    An edit enters its scene once and reads each noise level once; a pass then costs only what depends on the latents.
+    """
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -286,30 +298,37 @@ class Transformer(nn.Module):
         self.norm_out = AdaptiveNorm(config.width)
         self.proj_out = nn.Linear(config.width, config.patch_size**2 * config.out_channels)
 
-    def forward(self, image_tokens: Tensor, text: Tensor, sigma: Tensor, shapes: Sequence[Shape]) -> Tensor:
-        """Velocity of the noise tokens.
+    def scene(self, references: Tensor, text: Tensor, shapes: Sequence[Shape]) -> Scene:
+        """Enters what an edit looks at.
 
-        image_tokens  (B, Ni, in_channels): the noise's tokens, then each reference picture's
-        text          (B, Nt, joint_attention_dim) states of the conditioner
-        sigma         (B,) noise level, 0 … 1
-        shapes        of the noise and of each reference, in the same order; their areas sum to Ni
-        returns       (B, N of the noise, in_channels)
+        references  (B, Nr, in_channels): the reference pictures' tokens, one picture after the other
+        text        (B, Nt, joint_attention_dim) states of the conditioner
+        shapes      of the noise, then of each reference
         """
-        noise_tokens = math.prod(shapes[0])
-        axes, device = self.config.axes_dims_rope, image_tokens.device
-        image_rotation = rotation(image_positions(shapes), axes, device)
-        text_rotation = rotation(text_positions(shapes, text.shape[1]), axes, device)
-        conditions, lengths = self._conditions(sigma, noise_tokens, image_tokens.shape[1])
+        axes, device = self.config.axes_dims_rope, references.device
+        return Scene(
+            noise_tokens=math.prod(shapes[0]),
+            references=self.img_in(references),
+            text=self.txt_in(self.txt_norm(text)),
+            image_rotation=rotation(image_positions(shapes), axes, device),
+            text_rotation=rotation(text_positions(shapes, text.shape[1]), axes, device),
+        )
 
-        image, text = self.img_in(image_tokens), self.txt_in(self.txt_norm(text))
-        for block in self.transformer_blocks:
-            image, text = block(image, text, conditions, lengths, image_rotation, text_rotation)
-        return self.proj_out(self.norm_out(image[:, :noise_tokens], conditions[0]))
-
-    def _conditions(self, sigma: Tensor, noise_tokens: int, all_tokens: int) -> tuple[Tensor, list[int]]:
-        """(segments, B, width) and the segments' lengths: one segment, or noise and references at sigma = 0."""
+    def level(self, sigma: Tensor) -> Level:
+        """sigma (B,), 0 … 1; with `zero_cond_t` references are modulated as if theirs were 0."""
         now = self.time_text_embed(sigma)
-        if not self.config.zero_cond_t:
-            return now.unsqueeze(0), [all_tokens]
-        clean = self.time_text_embed(torch.zeros_like(sigma))
-        return torch.stack([now, clean]), [noise_tokens, all_tokens - noise_tokens]
+        clean = [self.time_text_embed(torch.zeros_like(sigma))] if self.config.zero_cond_t else []
+        conditions = torch.stack([now, *clean])
+        return Level(now, [block.vectors(conditions) for block in self._blocks()])
+
+    def forward(self, latents: Tensor, level: Level, scene: Scene) -> Tensor:
+        """latents (B, N of the noise, in_channels) -> their velocity, same shape."""
+        image, text = torch.cat([self.img_in(latents), scene.references], dim=1), scene.text
+        *blocks, last = self._blocks()
+        for block, vectors in zip(blocks, level.blocks, strict=False):
+            image, text = block(image, text, vectors, scene)
+        noise = last.last(image, text, level.blocks[-1], scene)
+        return self.proj_out(self.norm_out(noise, level.condition))
+
+    def _blocks(self) -> list[Block]:
+        return cast(list[Block], list(self.transformer_blocks))

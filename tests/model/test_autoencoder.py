@@ -22,7 +22,7 @@ def ours(folder: Path) -> Autoencoder:
     config = json.loads((folder / "vae" / "config.json").read_text("utf-8"))
     autoencoder = Autoencoder(AutoencoderConfig.from_json(config))
     autoencoder.load_state_dict(folded(load_file(weights(folder, "vae"))), strict=True)
-    return autoencoder.eval()
+    return autoencoder.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # as it is served
 
 
 def constants(stock: Stock) -> tuple[Tensor, Tensor]:

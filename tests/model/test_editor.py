@@ -256,8 +256,8 @@ def test_the_padding_is_cut_off_the_right_and_below(
 def test_output_and_first_picture_share_one_grid(tiny: Editor, picture: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two grids make the picture drift; and the size is the first picture's, not the last one's as in stock."""
     seen: list[Any] = []
-    forward = tiny.parts.transformer.forward
-    monkeypatch.setattr(tiny.parts.transformer, "forward", lambda *given: (seen.append(given[3]), forward(*given))[1])
+    scene = tiny.parts.transformer.scene
+    monkeypatch.setattr(tiny.parts.transformer, "scene", lambda *given: (seen.append(given[2]), scene(*given))[1])
     edited(tiny, [picture(100, 50), picture(50, 100, seed=1), picture(64, 64, seed=2)])
     noise, first, second, third = seen[0]
     assert noise == first == (1, 4, 6)

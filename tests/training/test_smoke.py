@@ -51,7 +51,8 @@ def test_copy_start_returns_the_reference() -> None:
     with torch.no_grad():
         shapes = [(1, 4, 4), (1, 4, 4)]
         states = torch.randn(1, 12, 128)
-        velocity = editor.transformer(torch.cat([noise, reference], 1), states, torch.ones(1), shapes)
+        network = editor.transformer
+        velocity = network(noise, network.level(torch.ones(1)), network.scene(reference, states, shapes))
     assert (noise - velocity - reference).square().mean() < 0.1
 
 
@@ -87,7 +88,8 @@ def test_a_few_real_steps_lower_the_loss(tmp_path: Path) -> None:
     shape = (1, 4, 4)
     for _ in range(6):
         states = encode(editor.encoder, tokenizer, prompts, torch.stack(patches), grids[0])
-        velocity = editor.transformer(torch.cat([noise, reference], 1), states, torch.ones(4), [shape, shape])
+        scene = editor.transformer.scene(reference, states, [shape, shape])
+        velocity = editor.transformer(noise, editor.transformer.level(torch.ones(4)), scene)
         loss = (velocity - (noise - target)).square().mean()
         loss.backward()
         optimiser.step()

@@ -9,7 +9,7 @@ import torch
 
 from overpaint.model.conditioner import positions
 from overpaint.model.editor import pack, unpack
-from overpaint.model.transformer import image_positions, rotated, rotation, text_positions
+from overpaint.model.rotary import image_positions, rotated, rotation, text_positions
 
 
 def test_an_even_picture_is_centred() -> None:
