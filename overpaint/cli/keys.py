@@ -5,19 +5,19 @@ Works on the data folder, whether a server runs on it or not. Does not know how 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from overpaint.cli.folder import date, with_store
 from overpaint.cli.talk import WrongUsage, answer, answer_json, answer_table, say
 from overpaint.domain import Scope
 
 if TYPE_CHECKING:
     from overpaint.domain import KeyInfo
+    from overpaint.settings import Settings
     from overpaint.store.tasks import TaskStore
 
 app = App(
@@ -56,11 +56,11 @@ def create(
     _check("expires", expires, least=timedelta(seconds=1))
     scopes = frozenset(scope) if scope else USUAL_SCOPES
 
-    async def make(store: TaskStore) -> None:
+    async def make(store: TaskStore, _: Settings) -> None:
         key, secret = await create_key(store, owner=owner, label=label, scopes=scopes, lifetime=expires)
         _hand_over(key, secret, json=json)
 
-    _with_store(data, make)
+    with_store(data, make)
 
 
 @app.command
@@ -72,14 +72,14 @@ def ls(*, data: Path | None = None, json: Annotated[bool, Parameter(negative="")
         json: Print a JSON array.
     """
 
-    async def show(store: TaskStore) -> None:
+    async def show(store: TaskStore, _: Settings) -> None:
         rows = [_told(key) for key in await store.keys()]
         if json:
             answer_json(rows)
         else:
             answer_table(_HEADS, [[_cell(row[column]) for column in _COLUMNS] for row in rows])
 
-    _with_store(data, show)
+    with_store(data, show)
 
 
 @app.command
@@ -102,13 +102,13 @@ def rotate(
 
     _check("overlap", overlap, least=timedelta(0))
 
-    async def replace(store: TaskStore) -> None:
+    async def replace(store: TaskStore, _: Settings) -> None:
         key, secret = await rotate_key(store, id, overlap=overlap)
         old = await _known(store, id)
         _hand_over(key, secret, json=json, replaces=_told(old))
-        say(f"{id} is valid until {_date(old.expires_at)}.")
+        say(f"{id} is valid until {date(old.expires_at)}.")
 
-    _with_store(data, replace)
+    with_store(data, replace)
 
 
 @app.command
@@ -122,7 +122,7 @@ def revoke(id: str, *, data: Path | None = None, json: Annotated[bool, Parameter
     """
     from overpaint.service.access import SETTING_KEY_ID
 
-    async def end(store: TaskStore) -> None:
+    async def end(store: TaskStore, _: Settings) -> None:
         await store.revoke_key(id)
         key = await _known(store, id)
         if json:
@@ -131,7 +131,7 @@ def revoke(id: str, *, data: Path | None = None, json: Annotated[bool, Parameter
         if id == SETTING_KEY_ID:
             say("It comes back when a server starts with API_KEY set.")
 
-    _with_store(data, end)
+    with_store(data, end)
 
 
 def _check(flag: str, span: timedelta | None, *, least: timedelta) -> None:
@@ -162,34 +162,13 @@ def _told(key: KeyInfo) -> dict[str, object]:
         "id": key.id,
         "owner": key.owner,
         "scopes": sorted(key.scopes),
-        "created_at": _date(key.created_at),
-        "expires_at": _date(key.expires_at),
-        "used_at": _date(key.used_at),
-        "revoked_at": _date(key.revoked_at),
+        "created_at": date(key.created_at),
+        "expires_at": date(key.expires_at),
+        "used_at": date(key.used_at),
+        "revoked_at": date(key.revoked_at),
         "label": key.label,
     }
 
 
 def _cell(value: object) -> str:
     return ",".join(value) if isinstance(value, list) else str(value or "-")
-
-
-def _date(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat("T", "seconds")
-
-
-def _with_store(data: Path | None, work: Callable[[TaskStore], Awaitable[None]]) -> None:
-    from overpaint import settings
-    from overpaint.store.sqlite import SqliteTaskStore
-
-    chosen = settings.load(data=data)
-    chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    async def run() -> None:
-        store = SqliteTaskStore.of(chosen)
-        try:
-            await work(store)
-        finally:
-            await store.close()
-
-    asyncio.run(run())

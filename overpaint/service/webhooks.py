@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from email.utils import parsedate_to_datetime
 
 from overpaint.domain import Webhook
-from overpaint.errors import ImageUrlNotAllowed, InvalidParameter
+from overpaint.errors import ImageUrlNotAllowed, InvalidParameter, NotFound
 from overpaint.outbound.addresses import NotAllowed, Target, parse
 from overpaint.outbound.transport import Transport
 from overpaint.service.links import derived_key
@@ -30,6 +30,20 @@ JITTER = 0.2
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 OVERLAP_SECONDS = 86_400.0  #: after a rotation, while the secret before signs too
 _PREFIX = "whsec_"
+
+
+class MessageNotFound(NotFound):
+    """facts: id."""
+
+    code, message = "message_not_found", "There is no message {id}."
+    hint = "`overpaint webhooks ls` lists them; a task has one when it has ended and asked for it."
+
+
+class OwnerNotFound(NotFound):
+    """facts: owner."""
+
+    code, message = "owner_not_found", "No key belongs to {owner}."
+    hint = "`overpaint keys ls` lists the owners."
 
 
 class Endpoints:
