@@ -8,7 +8,8 @@ from pathlib import Path
 from tests import rows
 
 ROWS = {
-    "R1-R3 kills": ["tests/faults/test_kills.py"],
+    "R1 crash": ["tests/faults/test_crash.py"],
+    "R2-R3 kills": ["tests/faults/test_kills.py"],
     "R5 disk": ["tests/faults/test_disk.py"],
     "R6 clocks": ["tests/faults/test_clocks.py"],
     "R9 machine": ["tests/store/test_machine.py"],

@@ -5,6 +5,7 @@ Knows the answers of the result route. Does not know why a server does not answe
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import httpx2
 from tests.figures import figures
 
 PAUSE_SECONDS = 0.02  #: between two polls: a recorder must leave time to what it watches
+HEAD, OTHERS = 8, 4  #: tasks that are polled in turn
 PHASES = {
     "PROCESSING": 0,
     "QUEUED": 1,
@@ -76,7 +78,7 @@ def flaws(history: Sequence[Sight]) -> list[str]:
 
 
 class Recorder(threading.Thread):
-    """Polls in turn what the server acknowledged since now; keeps what changed."""
+    """Polls what the server acknowledged since now, mostly the oldest that have not ended; keeps what changed."""
 
     def __init__(self, server: Watched) -> None:
         super().__init__(name="recorder", daemon=True)
@@ -84,16 +86,34 @@ class Recorder(threading.Thread):
         self.polls = self.unanswered = 0
         self.refused: list[str] = []
         self._server = server
-        self._first = len(server.acknowledged)
+        self._first = self._oldest = len(server.acknowledged)
         self._client = httpx2.Client(base_url=server.http.base_url, headers=server.http.headers, timeout=30)
         self._done = threading.Event()
 
     def run(self) -> None:
         while not self._done.wait(PAUSE_SECONDS):
-            for task_id in self._server.acknowledged[self._first :]:
+            for task_id in self._worth_a_look():
                 self._poll(task_id)
                 if self._done.wait(PAUSE_SECONDS):
                     break
+
+    def look_at_all(self) -> None:
+        """Polls everything once more, from the caller's thread; the recording has ended then."""
+        self._halt()
+        for task_id in self._server.acknowledged[self._first :]:
+            self._poll(task_id)
+
+    def _worth_a_look(self) -> list[str]:
+        """Where the next change is, and some others: those behind must be found, and an end must stay."""
+        known = self._server.acknowledged
+        while self._oldest < len(known) and self._has_ended(known[self._oldest]):
+            self._oldest += 1
+        every = known[self._first :]
+        return [*known[self._oldest : self._oldest + HEAD], *random.sample(every, min(OTHERS, len(every)))]
+
+    def _has_ended(self, task_id: str) -> bool:
+        history = self.histories.get(task_id)
+        return history is not None and PHASES[history[-1].status] == 2
 
     def _poll(self, task_id: str) -> None:
         try:
@@ -110,9 +130,12 @@ class Recorder(threading.Thread):
             history.append(sight)
 
     def end(self) -> None:
+        self._halt()
+        self._client.close()
+
+    def _halt(self) -> None:
         self._done.set()
         self.join()
-        self._client.close()
 
 
 @contextmanager

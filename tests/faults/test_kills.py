@@ -6,10 +6,8 @@ import hashlib
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from overpaint.domain import Status
@@ -31,24 +29,6 @@ def assert_each_made_once(server: Server, task_ids: list[str]) -> None:
         assert attempts[-1].outcome == "succeeded" and attempts[-1].number == task.attempt
         (output,) = task.outputs
         assert hashlib.sha256(blobs.get(output.name)).hexdigest() == output.sha256
-
-
-def test_killing_the_whole_group_loses_nothing(server: Server) -> None:
-    with ThreadPoolExecutor(10) as callers:
-        task_ids = list(callers.map(lambda seed: server.submitted(seed, steps=40), range(10)))
-    until(lambda: [server.status(each) for each in task_ids].count("SUCCEED") >= 2)
-    until(lambda: any(server.status(each) == "PROCESSING" for each in task_ids))
-    server.kill_group()
-    unfinished = [task for task, _ in server.rows(*task_ids) if task.status is not Status.SUCCEEDED]
-    assert unfinished
-    server.start().ready()
-    until(lambda: all(server.status(each) == "SUCCEED" for each in task_ids))
-    assert_each_made_once(server, task_ids)
-    for task_id in task_ids:
-        (image,) = server.result(task_id)["images"]
-        assert httpx2.get(image["image_url"]).status_code == 200
-    for _, attempts in server.rows(*task_ids):
-        assert {each.outcome for each in attempts} <= {"lost", "succeeded"}
 
 
 def test_a_killed_worker_is_replaced_and_its_edit_made_again(server: Server) -> None:
