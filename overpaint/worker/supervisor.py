@@ -39,6 +39,7 @@ CRASH_LOOP_DEATHS = 5
 CRASH_LOOP_SECONDS = 300.0
 SIGNAL_SECONDS = 0.2
 GRACE_SECONDS = 10.0  #: from a signal that leaves nothing to finish until SIGKILL
+READY = ("idle", "busy")  #: states of a worker that has loaded its checkpoint and made an edit to try it
 
 log = structlog.get_logger()
 
@@ -142,7 +143,7 @@ class Supervisor:
 
     async def _announce(self) -> None:
         """Waits for a worker that has loaded; edits asked for before that moment wait in the queue."""
-        while not any(worker.state in ("idle", "busy") for worker in await self._store.workers()):
+        while not any(worker.state in READY for worker in await self._store.workers()):
             await self._store.changed(0.5)
         await self._on_ready(self._store)
 
@@ -152,11 +153,16 @@ class Supervisor:
         backoff = FIRST_BACKOFF_SECONDS
         while True:
             born = time.monotonic()
-            code = await self._live(child)
+            code, was_ready = await self._live(child)
             if self._stopping.is_set():
                 return
             died = time.monotonic()
-            deaths.append(died)
+            # Who was ready has made its warm-up edit: what killed it since is an edit, which has attempts of its own to
+            # lose. Two such edits must not take the worker from everybody else.
+            if was_ready:
+                deaths.clear()
+            else:
+                deaths.append(died)
             if code == EXIT_CONFIGURATION:
                 log.error("process parked", process=child.name, reason="it cannot start; its message above says why")
                 return
@@ -180,8 +186,8 @@ class Supervisor:
         with suppress(TryLater):  # one figure less, but no worker less
             await self._store.count(Tally("worker_restarts_total", (cause,)))
 
-    async def _live(self, child: Child) -> int:
-        """One life of a child; returns its exit code, negative for a signal."""
+    async def _live(self, child: Child) -> tuple[int, bool]:
+        """One life of a child: its exit code, negative for a signal, and whether it was a worker ready for edits."""
         child.process = await asyncio.create_subprocess_exec(
             *child.argv,
             stdin=asyncio.subprocess.DEVNULL,
@@ -193,9 +199,11 @@ class Supervisor:
         if self._stopping.is_set():  # the signal came while it was being started
             child.send(signal.SIGTERM)
         code, pid = await child.process.wait(), child.process.pid
+        was_ready = False
         with suppress(TryLater):  # then the line fades by itself
+            was_ready = any(worker.pid == pid and worker.state in READY for worker in await self._store.workers())
             await _forget_workers(self._store, lambda other: other == pid)
-        return code
+        return code, was_ready
 
     async def _drain(self, api: asyncio.Task[None], workers: Sequence[asyncio.Task[None]]) -> bool:
         """API stops taking, workers finish or give back, API ends. True: nobody had to be killed."""

@@ -131,6 +131,26 @@ async def test_a_child_that_cannot_live_is_parked_and_the_others_go_on(
     assert lines.count("worker term") == 1
 
 
+async def test_edits_that_kill_their_worker_do_not_park_it(
+    stage: Stage, supervise: Any, store: TaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "LONGEST_BACKOFF_SECONDS", 0.02)
+    worker = stage.child("worker", PATIENT)
+    with structlog.testing.capture_logs() as logged:
+        made, run = supervise(stage.child("api", DRAINING_API), worker)
+        for life in range(1, 8):  # more than are enough to be parked
+            await stage.until(lambda lines: lines.count("worker up") == life)  # noqa: B023
+            await store.put_worker(
+                WorkerInfo(id=f"w{life}", pid=worker.process.pid, device="cpu", checkpoint="mini", state="busy")
+            )
+            worker.process.kill()
+        await stage.until(lambda lines: lines.count("worker up") == 8)
+        made._asked_to_stop()
+        assert await run == 0
+    assert [line["event"] for line in logged].count("process parked") == 0
+
+
 async def test_without_its_api_process_a_server_ends_and_says_so(stage: Stage, supervise: Any) -> None:
     _, run = supervise(stage.child("api", f"sys.exit({supervisor.EXIT_CONFIGURATION})"), stage.child("worker", PATIENT))
     assert await run == 1
