@@ -311,6 +311,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryLimits:
+    """How many messages one process may have in its hands."""
+
+    at_once: int
+    per_owner: int
+    per_host: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One try at a message."""
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ import httpcore2
 import structlog
 
 from overpaint import __version__
-from overpaint.domain import Delivery, Message, MessageState
+from overpaint.domain import Delivery, DeliveryLimits, Message, MessageState
 from overpaint.errors import TryLater
 from overpaint.outbound.addresses import NotAllowed
 from overpaint.outbound.transport import Transport, Unreachable
@@ -28,9 +27,7 @@ from overpaint.store.tasks import TaskStore
 
 TRY_SECONDS = 10.0  #: for all of one: name, connection, answer
 ANSWER_BYTES = 64 * 2**10  #: read of an answer's body, and dropped
-AT_ONCE = 256
-AT_ONCE_PER_OWNER = 16
-AT_ONCE_PER_HOST = 4
+LIMITS = DeliveryLimits(at_once=256, per_owner=16, per_host=4)
 LOOK_SECONDS = 0.2  #: how often it is asked whether a task has ended: 10 us a question
 RETRY_SECONDS = 1.0  #: while the store does not answer
 
@@ -75,26 +72,19 @@ class Deliverer:
         async with asyncio.TaskGroup() as tries:
             while True:
                 self._is_freed.clear()
-                message = await self._next()
-                if message is not None:
+                for message in await self._next():
                     self._running.append(message)
                     tries.create_task(self._deliver(message))
-                    continue
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
                         await self._is_freed.wait()
 
-    async def _next(self) -> Message | None:
-        if len(self._running) >= AT_ONCE:
-            return None
+    async def _next(self) -> Sequence[Message]:
         try:
-            return await self._store.take_message(
-                not_hosts=_frequent((each.host for each in self._running), AT_ONCE_PER_HOST),
-                not_owners=_frequent((each.task.owner for each in self._running), AT_ONCE_PER_OWNER),
-            )
+            return await self._store.take_messages(self._running, LIMITS)
         except TryLater:  # housekeeping says so in the log
             await asyncio.sleep(RETRY_SECONDS)
-            return None
+            return ()
 
     async def _deliver(self, message: Message) -> None:
         try:
@@ -160,10 +150,6 @@ class Deliverer:
             say("webhook ended", outcome=state.value, attempts=tries, status=answer.status, code=answer.error, **trail)
         with suppress(TryLater):  # not written: then it is due again, and known by its id
             await self._store.settle_message(message, delivery, state, due_at=due_at)
-
-
-def _frequent(names: Iterable[str], limit: int) -> list[str]:
-    return [name for name, times in Counter(names).items() if times >= limit]
 
 
 def _header(response: httpcore2.Response, name: bytes) -> str:

@@ -7,10 +7,12 @@ message becomes due in the transaction that ends its task, by a trigger, so that
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from overpaint.domain import Delivery, Message, MessageRecord, MessageState, NewTask
+from overpaint.domain import Delivery, DeliveryLimits, Message, MessageRecord, MessageState, NewTask
 from overpaint.store import rows, tallies
 from overpaint.store.connections import Connections
 from overpaint.store.statements import SQL
@@ -24,20 +26,16 @@ _OUTCOMES = {MessageState.DELIVERED: "delivered", MessageState.PENDING: "retried
 class OutboxTable(Connections):
     """The message methods of `store.tasks.TaskStore`."""
 
-    async def take_message(self, *, not_hosts: list[str], not_owners: list[str]) -> Message | None:
+    async def take_messages(self, held: Sequence[Message], limits: DeliveryLimits) -> tuple[Message, ...]:
         now = self._clock.wall_ms()
-        if not self._read("is_any_message_due", now=now)[0][0]:
-            return None
-        held_until = now + HOLD_MS
-        busy = {"hosts": _to_json(not_hosts), "owners": _to_json(not_owners)}
+        if len(held) >= limits.at_once or not self._read("is_any_message_due", now=now)[0][0]:
+            return ()
 
-        def take(db: sqlite3.Connection) -> Message | None:
-            taken = db.execute(SQL["take_message"], {"now": now, "held_until": held_until, **busy}).fetchall()
-            if not taken:  # another process was faster, or all that is due is for busy ones
-                return None
-            ((task_id, url, host, tries),) = taken
-            task = rows.to_task(db.execute(SQL["task"], {"id": task_id}).fetchone())
-            return Message(task=task, url=url, host=host, tries=tries, held_until=held_until)
+        def take(db: sqlite3.Connection) -> tuple[Message, ...]:
+            all_held = list(held)
+            while len(all_held) < limits.at_once and (one := _take_one(db, all_held, limits, now)):
+                all_held.append(one)
+            return tuple(all_held[len(held) :])
 
         return await self._writer.run(take)
 
@@ -106,5 +104,20 @@ def put(db: sqlite3.Connection, new: NewTask) -> None:
         db.execute(SQL["put_webhook"], values)
 
 
-def _to_json(names: list[str]) -> str:
-    return msgspec.json.encode(names).decode()
+def _take_one(db: sqlite3.Connection, held: Iterable[Message], limits: DeliveryLimits, now: int) -> Message | None:
+    busy = {
+        "hosts": _frequent((each.host for each in held), limits.per_host),
+        "owners": _frequent((each.task.owner for each in held), limits.per_owner),
+    }
+    held_until = now + HOLD_MS
+    taken = db.execute(SQL["take_message"], {"now": now, "held_until": held_until, **busy}).fetchall()
+    if not taken:
+        return None
+    ((task_id, url, host, tries),) = taken
+    task = rows.to_task(db.execute(SQL["task"], {"id": task_id}).fetchone())
+    return Message(task=task, url=url, host=host, tries=tries, held_until=held_until)
+
+
+def _frequent(names: Iterable[str], limit: int) -> str:
+    """JSON of the names that come at least so often."""
+    return msgspec.json.encode([name for name, times in Counter(names).items() if times >= limit]).decode()

@@ -5,7 +5,7 @@ Knows the moves of a task and what holds when a call returns. Does not know SQL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from overpaint.domain import (
     Beat,
     Claim,
     Delivery,
+    DeliveryLimits,
     KeyInfo,
     Message,
     MessageRecord,
@@ -159,10 +160,10 @@ class TaskStore(Protocol):
         """The key was used now. Written at most once a minute."""
         ...
 
-    async def take_message(self, *, not_hosts: list[str], not_owners: list[str]) -> Message | None:
-        """The longest due word of a task's end, but not to these hosts and owners; None when there is none.
+    async def take_messages(self, held: Sequence[Message], limits: DeliveryLimits) -> tuple[Message, ...]:
+        """Words of tasks' ends that are due, the longest due first, as many as may be `held` more.
 
-        Nobody else is given it for 15 s; unless it is settled by then, it is due again.
+        Nobody else is given them for 15 s; those not settled by then are due again.
         """
         ...
 

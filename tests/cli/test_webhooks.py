@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook as Verifier
 
-from overpaint.domain import Delivery, MessageState, Webhook
+from overpaint.domain import Delivery, DeliveryLimits, MessageState, Webhook
 from overpaint.service.access import create_key
 from overpaint.service.webhooks import signatures
 from overpaint.store.sqlite import FILE_NAME, SqliteTaskStore
@@ -36,8 +36,7 @@ def folder(tmp_path: Path) -> Path:
             assert claim is not None
             await store.finish(claim, succeeded())
         for status, state in ((200, MessageState.DELIVERED), (None, MessageState.FAILED)):
-            message = await store.take_message(not_hosts=[], not_owners=[])
-            assert message is not None
+            (message,) = await store.take_messages((), DeliveryLimits(1, 1, 1))
             error = None if status else "unreachable"
             await store.settle_message(message, Delivery(1_790_000_000_000, status, error, 12), state)
         await store.close()

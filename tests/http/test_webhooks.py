@@ -245,7 +245,7 @@ async def test_receivers_that_hang_hold_up_nobody_else(world: World) -> None:
         async with delivering(world):
             for task_id in good:
                 await until(world, task_id, MessageState.DELIVERED)
-            assert slow.hanging == slow.most_hanging == deliverer.AT_ONCE_PER_HOST
+            assert slow.hanging == slow.most_hanging == deliverer.LIMITS.per_host
             assert not any([(await record(world, task_id)).deliveries for task_id in hung])
 
 
@@ -262,7 +262,7 @@ async def test_one_owner_cannot_take_all_the_ways_out(world: World) -> None:
         await world.succeed(await world.claim())
         async with delivering(world):
             await until(world, answer.json()["task_id"], MessageState.DELIVERED)
-            assert sum(slow.hanging for slow in receivers) == deliverer.AT_ONCE_PER_OWNER
+            assert sum(slow.hanging for slow in receivers) == deliverer.LIMITS.per_owner
         for slow in receivers:
             await slow.__aexit__()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from overpaint.domain import Canceled, Delivery, Failed, Message, MessageState, Released, Webhook
+from overpaint.domain import Canceled, Delivery, DeliveryLimits, Failed, Message, MessageState, Released, Webhook
 from overpaint.store.outbox import HOLD_MS
 from overpaint.store.tasks import TaskStore
 from tests.store.samples import ManualClock, new_task, succeeded
@@ -33,14 +33,13 @@ async def ended(store: TaskStore, *, owner: str = "me", **webhook: str) -> str:
     return new.id
 
 
-async def take(store: TaskStore, *, not_hosts: list[str] | None = None, not_owners: list[str] | None = None) -> Message:
-    message = await store.take_message(not_hosts=not_hosts or [], not_owners=not_owners or [])
-    assert message is not None
+async def take(store: TaskStore) -> Message:
+    (message,) = await store.take_messages((), DeliveryLimits(at_once=1, per_owner=1, per_host=1))
     return message
 
 
-async def nothing_is_due(store: TaskStore, **busy: list[str]) -> bool:
-    return await store.take_message(**{"not_hosts": [], "not_owners": [], **busy}) is None
+async def nothing_is_due(store: TaskStore) -> bool:
+    return await store.take_messages((), DeliveryLimits(at_once=1, per_owner=1, per_host=1)) == ()
 
 
 async def state_of(store: TaskStore, task_id: str) -> MessageState:
@@ -149,12 +148,23 @@ async def test_a_try_that_failed_is_repeated_when_it_is_due(store: TaskStore, cl
     } == {("retried",): 1, ("failed",): 1}
 
 
-async def test_busy_hosts_and_owners_hold_nobody_up(store: TaskStore) -> None:
-    slow = [await ended(store, url=f"https://slow.example/{n}", host="slow.example:443") for n in range(3)]
-    fast = await ended(store, owner="you", url="https://fast.example/", host="fast.example:443")
-    assert (await take(store, not_hosts=["slow.example:443"])).task.id == fast
-    assert await nothing_is_due(store, not_owners=["me"])
-    assert [(await take(store)).task.id for _ in slow] == slow  # the oldest first
+async def test_busy_hosts_and_owners_hold_nobody_up(store: TaskStore, clock: ManualClock) -> None:
+    async def end(owner: str, host: str) -> str:
+        clock.seconds += 0.001
+        return await ended(store, owner=owner, url=f"https://{host}/", host=f"{host}:443")
+
+    slow = [await end("me", "slow.example") for _ in range(5)]
+    other = [await end("me", "other.example") for _ in range(5)]
+    yours = [await end("you", host) for host in ("slow.example", "slow.example", "fast.example")]
+    limits = DeliveryLimits(at_once=7, per_owner=4, per_host=3)
+    held = await store.take_messages((), limits)
+    assert [each.task.id for each in held] == [*slow[:3], other[0], yours[2]]  # the longest due first
+    assert await store.take_messages(held, limits) == ()
+    more = await store.take_messages(held[1:], limits)
+    assert [each.task.id for each in more] == [slow[3]]
+    assert await store.take_messages((*held, *more)[1:], limits) == ()
+    rest = await store.take_messages((), DeliveryLimits(at_once=5, per_owner=99, per_host=99))
+    assert [each.task.id for each in rest] == [slow[4], *other[1:]]
 
 
 async def test_gone_ends_all_messages_to_that_url_of_that_owner(store: TaskStore) -> None:
