@@ -37,7 +37,6 @@ app.command(checkpoints.app)
 app.command(keys.app)
 app.command(tasks.app)
 app.command(webhooks.app)
-app.command(plan.plan, help_epilogue="Example: overpaint plan --checkpoint Qwen/Qwen-Image-Edit-2511 --vram 48GiB")
 app.command(doctor.doctor, help_epilogue="Example: overpaint doctor --json")
 
 
