@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import struct
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from standardwebhooks import Webhook
 
@@ -23,10 +26,14 @@ class Post:
     path: str
     headers: dict[str, str]
     body: bytes
+    arrived_at: float  #: unix seconds
 
     @property
     def id(self) -> str:
         return self.headers["webhook-id"]
+
+    def json(self) -> dict[str, Any]:
+        return dict(json.loads(self.body))
 
     def is_signed_with(self, secret: str) -> bool:
         """By the independent library, at whatever time it says it was sent."""
@@ -48,7 +55,8 @@ class Receiver:
         self.hanging = 0  #: requests held open now
         self.most_hanging = 0
         self.flooded = 0  #: bytes that somebody took of /flood
-        self._connections: set[asyncio.Task[None]] = set()
+        self.is_cured = False  #: set: /hang answers 200
+        self._connections: dict[asyncio.StreamWriter, tuple[asyncio.StreamReader, asyncio.Task[None]]] = {}
 
     async def __aenter__(self) -> Receiver:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -57,7 +65,7 @@ class Receiver:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for connection in self._connections:
+        for _, connection in self._connections.values():
             connection.cancel()
 
     def url(self, path: str) -> str:
@@ -76,7 +84,7 @@ class Receiver:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._connections.add(task)
+        self._connections[writer] = reader, task
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 post = await _read(reader)
@@ -84,7 +92,7 @@ class Receiver:
                 await self._answers(post.path.strip("/").split("/")[0])(writer, post)
                 await writer.drain()
         finally:
-            self._connections.discard(task)
+            del self._connections[writer]
             writer.close()
 
     def _answers(self, name: str) -> Callable[[asyncio.StreamWriter, Post], Awaitable[None]]:
@@ -102,10 +110,13 @@ class Receiver:
         }[name]
 
     async def _hang(self, writer: asyncio.StreamWriter, post: Post) -> None:
+        if self.is_cured:
+            await _status(200)(writer, post)
+            return
         self.hanging += 1
         self.most_hanging = max(self.hanging, self.most_hanging)
         try:
-            await asyncio.Event().wait()
+            await self._connections[writer][0].read()  # until the other side hangs up
         finally:
             self.hanging -= 1
 
@@ -126,7 +137,7 @@ async def _read(reader: asyncio.StreamReader) -> Post:
     method, path, _ = first.split(" ")
     assert method == "POST"
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
-    return Post(path, headers, await reader.readexactly(int(headers["content-length"])))
+    return Post(path, headers, await reader.readexactly(int(headers["content-length"])), time.time())
 
 
 def _status(code: int, *headers: str) -> Callable[[asyncio.StreamWriter, Post], Awaitable[None]]:
@@ -145,8 +156,3 @@ async def _reset(writer: asyncio.StreamWriter, _: Post) -> None:
 
 async def _cut(writer: asyncio.StreamWriter, _: Post) -> None:
     writer.write(b"HTTP/1.1 20")
-
-
-def duplicates(ids: Iterable[str]) -> dict[str, int]:
-    """Ids that came more than once, and how often."""
-    return {each: times for each, times in Counter(ids).items() if times > 1}
