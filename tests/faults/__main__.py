@@ -12,6 +12,7 @@ ROWS = {
     "R2-R3 kills": ["tests/faults/test_kills.py"],
     "R5 disk": ["tests/faults/test_disk.py"],
     "R6 clocks": ["tests/faults/test_clocks.py"],
+    "R8 webhooks": ["tests/faults/test_webhooks.py"],
     "R9 machine": ["tests/store/test_machine.py"],
     "R10 judge": ["tests/faults/test_histories.py"],
     "R12b upgrade": ["tests/faults/test_upgrade.py"],

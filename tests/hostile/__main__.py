@@ -9,6 +9,7 @@ from tests import rows
 
 ROWS = {
     "addresses": ["tests/hostile/test_addresses.py"],
+    "webhook addresses": ["tests/hostile/test_webhook_addresses.py"],
     "links": ["tests/hostile/test_links.py"],
     "bodies": ["tests/hostile/test_bodies.py"],
     "pictures": ["tests/hostile/test_pictures.py"],
