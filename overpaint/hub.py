@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from overpaint.catalog import EMBEDDED
 from overpaint.errors import ConfigurationError
@@ -47,6 +48,15 @@ class Local:
     name: str  #: what `--checkpoint` calls it
     folder: Path
     bytes: int
+
+
+class _File(msgspec.Struct):
+    sha256: str
+    bytes: int
+
+
+class _Manifest(msgspec.Struct):
+    files: dict[str, _File]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +134,9 @@ def verify(folder: Path, *, progress: Progress | None = None, is_quick: bool = F
     Yields a Finding per file, those missing and those nobody knows included.
     """
     known = _manifest(folder)
+    if known is None:
+        yield Finding(path=MANIFEST, problem="is damaged")
+        known = {}
     present = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
     for name, path in present.items():
         if path.suffix in _PICKLES:
@@ -137,10 +150,8 @@ def verify(folder: Path, *, progress: Progress | None = None, is_quick: bool = F
             yield Finding(path=name, problem=_change(present[name], name, expected, progress, is_quick))
 
 
-def _change(path: Path, name: str, expected: dict[str, Any], progress: Progress | None, is_quick: bool) -> str:
-    is_same = path.stat().st_size == expected["bytes"] and (
-        is_quick or _sha256(path, name, progress) == expected["sha256"]
-    )
+def _change(path: Path, name: str, expected: _File, progress: Progress | None, is_quick: bool) -> str:
+    is_same = path.stat().st_size == expected.bytes and (is_quick or _sha256(path, name, progress) == expected.sha256)
     return "" if is_same else "is not what the manifest says"
 
 
@@ -203,17 +214,24 @@ def _split(name: str) -> tuple[str, str | None]:
 def _is_whole(folder: Path) -> bool:
     """Every file of the manifest is here in its full length: the cheap half of `verify`."""
     known = _manifest(folder)
-    return bool(known) and all(
-        (folder / name).is_file() and (folder / name).stat().st_size == file["bytes"] for name, file in known.items()
+    return (
+        known is not None
+        and bool(known)
+        and all(
+            (folder / name).is_file() and (folder / name).stat().st_size == file.bytes for name, file in known.items()
+        )
     )
 
 
-def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    try:
-        files = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+def _manifest(folder: Path) -> dict[str, _File] | None:
+    """Empty where there is none; None: there is one, but it cannot be read."""
+    path = folder / MANIFEST
+    if not path.exists():
         return {}
-    return files if isinstance(files, dict) else {}
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Manifest).files
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def write_manifest(
@@ -262,7 +280,7 @@ def _unreadable(path: Path) -> str:
             json.loads(path.read_text("utf-8"))
         elif path.suffix == ".safetensors":
             _check_length(path)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return "is damaged"
     return ""
 

@@ -154,6 +154,7 @@ def test_a_file_that_is_not_what_the_hub_promised_is_removed(overpaint: Run, sta
         (lambda folder: flip_last_byte(folder / WEIGHTS), f"{WEIGHTS} is not what the manifest says"),
         (lambda folder: (folder / "tokenizer/merges.txt").unlink(), "tokenizer/merges.txt is missing"),
         (lambda folder: (folder / "vae.json").write_text("{}"), "vae.json is not in the manifest"),
+        (lambda folder: (folder / hub.MANIFEST).write_text("{}"), f"{hub.MANIFEST} is damaged"),
     ],
 )
 def test_verify_names_each_damage(
