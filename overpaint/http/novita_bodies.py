@@ -10,40 +10,44 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 Format = Literal["jpeg", "png", "webp"]
+Steps = Annotated[int, Meta(ge=2, le=100, description="Denoising steps; else the model's own.")]
+Scale = Annotated[float, Meta(ge=1, le=20, description="Guidance; 1 turns it off.")]
+Size = Annotated[
+    str, Meta(pattern="^(auto|input|native|[0-9]+[x*][0-9]+)$", description="`auto`: the picture's own proportions.")
+]
+Quality = Annotated[int, Meta(ge=1, le=100, description="Quality of a JPEG or WebP.")]
+Seed = Annotated[int, Meta(ge=-1, le=2**31 - 1, description="-1: the server draws one.")]
 
 
-class OverpaintFields(Struct, kw_only=True):
+class OverpaintFields(Struct, kw_only=True, forbid_unknown_fields=True):
     """Our own parameters; an unknown one is refused."""
 
-    steps: Annotated[int, Meta(ge=2, le=100, description="Denoising steps; else the model's own.")] | UnsetType = UNSET
-    true_cfg_scale: Annotated[float, Meta(ge=1, le=20, description="Guidance; 1 turns it off.")] | UnsetType = UNSET
-    negative_prompt: Annotated[str, Meta(max_length=4000, description="What to stay away from.")] = " "
-    size: Annotated[
-        str,
-        Meta(pattern="^(auto|input|native|[0-9]+[x*][0-9]+)$", description="`auto`: the picture's own proportions."),
-    ] = "auto"
-    output_quality: Annotated[int, Meta(ge=1, le=100, description="Quality of a JPEG or WebP.")] = 95
+    steps: Steps | UnsetType | None = UNSET
+    true_cfg_scale: Scale | UnsetType | None = UNSET
+    negative_prompt: Annotated[str, Meta(max_length=4000, description="What to stay away from.")] | None = " "
+    size: Size | None = "auto"
+    output_quality: Quality | None = 95
 
 
 class TestMode(Struct, kw_only=True):
     """To see a message arrive without an edit being made."""
 
-    enabled: Annotated[bool, Meta(description="Whether the edit ends so, its picture unchanged.")] = False
-    return_task_status: Literal["TASK_STATUS_SUCCEED", "TASK_STATUS_FAILED"] = "TASK_STATUS_SUCCEED"
+    enabled: Annotated[bool, Meta(description="Whether the edit ends so, its picture unchanged.")] | None = False
+    return_task_status: Literal["TASK_STATUS_SUCCEED", "TASK_STATUS_FAILED"] | None = "TASK_STATUS_SUCCEED"
 
 
 class WebhookFields(Struct, kw_only=True):
     """Whom to tell when the edit has ended."""
 
     url: Annotated[str, Meta(min_length=1, max_length=2048, description="A public https address.")]
-    test_mode: TestMode | UnsetType = UNSET
+    test_mode: TestMode | UnsetType | None = UNSET
 
 
 class SubmitExtra(Struct, kw_only=True):
     """Extensions; other members are ignored."""
 
-    webhook: WebhookFields | UnsetType = UNSET
-    overpaint: OverpaintFields | UnsetType = UNSET
+    webhook: WebhookFields | UnsetType | None = UNSET
+    overpaint: OverpaintFields | UnsetType | None = UNSET
 
 
 class SubmitBody(Struct, kw_only=True):
@@ -53,9 +57,9 @@ class SubmitBody(Struct, kw_only=True):
         str, Meta(min_length=1, max_length=4000, pattern=r"\S", description="What to change, in any language.")
     ]
     image: Annotated[str, Meta(description="The picture: base64, a data URI, or an http(s) URL.")]
-    seed: Annotated[int, Meta(ge=-1, le=2**31 - 1, description="-1: the server draws one.")] = -1
-    output_format: Annotated[Format, Meta(description="Format of the picture given back.")] = "jpeg"
-    extra: SubmitExtra | UnsetType = UNSET
+    seed: Seed | Annotated[str, Meta(pattern="^-?[0-9]{1,10}$", description="The same as text.")] | None = -1
+    output_format: Annotated[Format, Meta(description="Format of the picture given back.")] | None = "jpeg"
+    extra: SubmitExtra | UnsetType | None = UNSET
 
 
 class Submitted(Struct):

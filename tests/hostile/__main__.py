@@ -7,6 +7,17 @@ from pathlib import Path
 
 from tests import rows
 
+PARSERS = (
+    "bodies",
+    "image_strings",
+    "links",
+    "names_and_ranges",
+    "wire",
+    "webhook_signatures",
+    "what_receivers_answer",
+    "checkpoint_files",
+)
+DESCRIPTION = "tests/hostile/test_api.py::test_the_server_does_what_its_description_says"
 ROWS = {
     "addresses": ["tests/hostile/test_addresses.py"],
     "webhook addresses": ["tests/hostile/test_webhook_addresses.py"],
@@ -14,6 +25,8 @@ ROWS = {
     "bodies": ["tests/hostile/test_bodies.py"],
     "pictures": ["tests/hostile/test_pictures.py"],
     "worker": ["tests/hostile/test_worker.py"],
+    **{f"parser {name}": [f"tests/hostile/test_parsers.py::test_{name}"] for name in PARSERS},
+    **{f"description {seed}": [f"{DESCRIPTION}[{seed}]"] for seed in range(1, 6)},
 }
 
 if __name__ == "__main__":

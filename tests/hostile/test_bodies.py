@@ -20,6 +20,7 @@ from overpaint.http.requests import Request
 from tests.figures import figures
 from tests.hostile.requests import ANY, BAD, SILENT, Wire, framing, order, post
 from tests.hostile.requests import bodies as bad_bodies
+from tests.hostile.secrecy import REVEALING
 from tests.http.test_process import head
 from tests.http.world import SECRET, SUBMIT, ServerProcess, World, base64_of, photo
 
@@ -29,7 +30,6 @@ Serve = Callable[..., ServerProcess]
 MakeWorld = Callable[..., Awaitable[World]]
 IMAGE = base64_of(photo())
 MAX_RESIDENT_BYTES = 500 * 2**20
-REVEALING = re.compile(rb"Traceback|site-packages|\.py\b|/home/|/usr/|/root/|overpaint\.sqlite3")
 
 
 def exchange(server: ServerProcess, data: bytes, *, hangs_up: bool = False) -> bytes:
