@@ -9,12 +9,13 @@ from tests import rows
 
 ROWS = {
     "R1 crash": ["tests/faults/test_crash.py"],
-    "R2-R3 kills": ["tests/faults/test_kills.py"],
+    "R2-R3 workers": ["tests/faults/test_workers.py"],
     "R5 disk": ["tests/faults/test_disk.py"],
     "R6 clocks": ["tests/faults/test_clocks.py"],
     "R8 webhooks": ["tests/faults/test_webhooks.py"],
     "R9 machine": ["tests/store/test_machine.py"],
     "R10 judge": ["tests/faults/test_histories.py"],
+    "R12 drain": ["tests/faults/test_drain.py"],
     "R12b upgrade": ["tests/faults/test_upgrade.py"],
 }
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
-import shutil
 import sqlite3
 import time
 from collections import Counter
@@ -30,15 +28,6 @@ CONNECTIONS, PAUSE_SECONDS = 16, 0.1 if IS_LONG else 0.3
 LATEST_SECONDS = 3.0 if IS_LONG else 1.0  #: of the kill, after the first submit of its round was acknowledged
 ROUNDS_AN_EDIT = 10 if IS_LONG else 5  #: so seldom the kill waits for edits: to load a checkpoint takes seconds
 STUCK_SECONDS = 120.0  #: without the end of any edit, while some wait
-
-
-@pytest.fixture(scope="module")
-def quick(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny checkpoint, making pictures of 32x32: half the work."""
-    folder = shutil.copytree(checkpoint, tmp_path_factory.mktemp("quick") / "checkpoint")
-    own = json.loads((folder / "overpaint.json").read_text())
-    (folder / "overpaint.json").write_text(json.dumps({**own, "native_pixels": 32 * 32}))
-    return folder
 
 
 @pytest.fixture
