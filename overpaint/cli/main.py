@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from overpaint import __version__
-from overpaint.cli import checkpoints, doctor, edit, keys, serve, tasks, webhooks
+from overpaint.cli import checkpoints, doctor, edit, keys, plan, serve, tasks, webhooks
 from overpaint.cli.talk import complain, exit_code, next_step
 from overpaint.errors import OverpaintError
 
@@ -37,6 +37,7 @@ app.command(checkpoints.app)
 app.command(keys.app)
 app.command(tasks.app)
 app.command(webhooks.app)
+app.command(plan.plan, help_epilogue="Example: overpaint plan --checkpoint Qwen/Qwen-Image-Edit-2511 --vram 48GiB")
 app.command(doctor.doctor, help_epilogue="Example: overpaint doctor --json")
 
 

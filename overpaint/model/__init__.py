@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from overpaint import catalog, hub
+from overpaint import catalog, hub, plan
 from overpaint.errors import ConfigurationError
 from overpaint.model.checkpoint import Progress, load
 from overpaint.model.editor import Edited, Editor, Step
@@ -31,7 +31,7 @@ def load_editor(
     dtype         "auto" (bfloat16 on a GPU, float32 on a CPU), "bfloat16" or "float32"; float16 overflows in this model
     progress      called with the share of the weights read, 0 … 1
 
-    Raises ConfigurationError when the checkpoint is not here, not whole or not of this family.
+    Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU.
     """
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     if where.type == "cuda" and not torch.cuda.is_available():
@@ -41,4 +41,18 @@ def load_editor(
     if dtype not in _DTYPES:
         raise ConfigurationError(f"dtype {dtype!r}: float32 and bfloat16 are offered; float16 overflows in this model.")
     checkpoint = catalog.read(hub.locate(str(folder_or_id), offline=True))
-    return Editor(checkpoint, load(checkpoint, where, _DTYPES[dtype], progress), where, _DTYPES[dtype])
+    way = _way(checkpoint, where, _DTYPES[dtype])
+    return Editor(checkpoint, load(checkpoint, where, _DTYPES[dtype], progress, way=way), where, _DTYPES[dtype])
+
+
+def _way(checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dtype) -> plan.Way:
+    """How the weights are held: as fits the memory that is free on a GPU now; a CPU's memory is not asked."""
+    if device.type != "cuda":
+        return "resident"
+    ways = plan.plans(
+        plan.measure(checkpoint.folder),
+        bytes_a_value=dtype.itemsize,
+        pixels=2 * checkpoint.native_pixels,
+        levels=checkpoint.default_steps,
+    )
+    return plan.choose(ways, torch.cuda.mem_get_info(device)[0]).way

@@ -8,7 +8,7 @@ tensors read, one file at a time, straight to the device.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,11 @@ from overpaint.catalog import Checkpoint
 from overpaint.errors import ConfigurationError
 from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig, folded
 from overpaint.model.conditioner import Conditioner, VisionConfig
+from overpaint.model.levels import LevelTable, Resident, Streamed
 from overpaint.model.schedule import ScheduleConfig
 from overpaint.model.tokenizer import PromptTokenizer
 from overpaint.model.transformer import Transformer, TransformerConfig
+from overpaint.plan import MODULATION, Way
 
 Tensors = Mapping[str, Tensor]
 Translate = Callable[[Tensors], dict[str, Tensor]]
@@ -33,16 +35,27 @@ Progress = Callable[[float], None]  #: called with the share of bytes read, 0 â€
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The four parts of an editor."""
+    """What an editor is made of."""
 
     transformer: Transformer
     autoencoder: Autoencoder
     conditioner: Conditioner
     schedule: ScheduleConfig
+    levels: LevelTable
 
 
-def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, progress: Progress | None = None) -> Parts:
-    """Raises ConfigurationError naming the file and the key when the folder is not whole or not as its config says."""
+def load(
+    checkpoint: Checkpoint,
+    device: torch.device,
+    dtype: torch.dtype,
+    progress: Progress | None = None,
+    *,
+    way: Way = "resident",
+) -> Parts:
+    """way: "table" leaves modulation weights in their files, see `overpaint.plan`.
+
+    Raises ConfigurationError naming the file and the key when the folder is not whole or not as its config says.
+    """
     folder = checkpoint.folder
     try:
         with torch.device("meta"):
@@ -61,7 +74,7 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, progr
         raise ConfigurationError(f"The checkpoint's configuration cannot be used: {error}.") from error
 
     jobs = [
-        _Filling(transformer, folder / "transformer", dict),
+        _Filling(transformer, folder / "transformer", dict, leaves=MODULATION if way == "table" else ()),
         _Filling(autoencoder, folder / "vae", folded),
         _Filling(encoder, folder / "text_encoder", encoder_keys),
     ]
@@ -76,16 +89,19 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, progr
                 progress(done / total)
     autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its convolutions' fast layout
     _rebuild_rotary_tables(encoder)
+    nn.Module.to(encoder, device)
     for module in (transformer, autoencoder, encoder):
-        nn.Module.to(module, device).eval().requires_grad_(False)
-    return Parts(transformer, autoencoder, conditioner, schedule)
+        module.eval().requires_grad_(False)
+    read = Streamed(transformer, Stored(jobs[0].files, device, dtype)) if way == "table" else Resident(transformer)
+    levels = LevelTable(read, schedule.num_train_timesteps, device, dtype)
+    return Parts(transformer, autoencoder, conditioner, schedule, levels)
 
 
 class _Filling:
     """One module and the files that fill it."""
 
-    def __init__(self, module: nn.Module, folder: Path, translate: Translate) -> None:
-        self.module, self.folder, self.translate = module, folder, translate
+    def __init__(self, module: nn.Module, folder: Path, translate: Translate, leaves: Sequence[str] = ()) -> None:
+        self.module, self.folder, self.translate, self.leaves = module, folder, translate, leaves
         self.files = _weight_files(folder)
 
     def compare(self) -> None:
@@ -108,7 +124,8 @@ class _Filling:
 
     def read(self, path: Path, device: torch.device, dtype: torch.dtype) -> None:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+            keys = [key for key in file.keys() if not any(part in key for part in self.leaves)]  # noqa: SIM118 (not a dict)
+            stored = {key: file.get_tensor(key) for key in keys}
         # contiguous: a folded convolution is a third of its stored tensor and must not keep all of it alive
         ours = {key: tensor.to(dtype).contiguous() for key, tensor in self.translate(stored).items()}
         self.module.load_state_dict(ours, strict=False, assign=True)
@@ -118,6 +135,19 @@ class _Filling:
             f"{self.folder.name}: {problem}.",
             hint="`overpaint checkpoints verify` compares the files with their source.",
         )
+
+
+class Stored:
+    """Single tensors of a component, read from its files when asked for."""
+
+    def __init__(self, files: Sequence[Path], device: torch.device, dtype: torch.dtype) -> None:
+        self.files = {key: path for path in files for key, _ in _header(path)}
+        self.device, self.dtype = device, dtype
+
+    def __call__(self, key: str) -> Tensor:
+        with safe_open(self.files[key], framework="pt", device=str(self.device)) as file:
+            tensor: Tensor = file.get_tensor(key)
+        return tensor.to(self.dtype)
 
 
 def _weight_files(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ Bytes are equal on the same device model, build, dtype and thread count.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -119,13 +119,15 @@ class Editor:
         references = [self.parts.autoencoder.encode(self._pixels(picture)) for picture in working]
         noise = self._noise(seed, frame)
         shapes = [_token_shape(latents) for latents in (noise, *references)]
-        velocity = self._velocity(positive, negative, scale, torch.cat([pack(r) for r in references], dim=1), shapes)
         latents = pack(noise)
-        levels = sigmas(self.parts.schedule, steps, latents.shape[1])
+        walk = sigmas(self.parts.schedule, steps, latents.shape[1])
+        seen_tokens = torch.cat([pack(reference) for reference in references], dim=1)
+        levels = self.parts.levels.schedule(walk[:-1])
+        velocity = self._velocity(positive, negative, scale, seen_tokens, shapes, levels)
 
         self._wait()
         prepared = time.perf_counter()
-        for stride in denoise(velocity, latents, levels):
+        for stride in denoise(velocity, latents, walk):
             latents = stride.latents
             self._wait()
             yield Step(stride.index, stride.total, self._preview(stride, shapes[0], frame))
@@ -196,7 +198,13 @@ class Editor:
     # --- the network --------------------------------------------------------------------------------------------------
 
     def _velocity(
-        self, positive: Tensor, negative: Tensor | None, scale: float, references: Tensor, shapes: Sequence[Shape]
+        self,
+        positive: Tensor,
+        negative: Tensor | None,
+        scale: float,
+        references: Tensor,
+        shapes: Sequence[Shape],
+        levels: Mapping[float, Level],
     ) -> Velocity:
         """The network with everything but latents and noise level filled in; guidance included."""
         transformer = self.parts.transformer
@@ -204,16 +212,10 @@ class Editor:
         other = None if negative is None else transformer.scene(references, negative, shapes)
 
         def velocity(latents: Tensor, sigma: float) -> Tensor:
-            level = self._level(sigma)
-            flow: Tensor = transformer(latents, level, scene)
-            return flow if other is None else guided(flow, transformer(latents, level, other), scale)
+            flow: Tensor = transformer(latents, levels[sigma], scene)
+            return flow if other is None else guided(flow, transformer(latents, levels[sigma], other), scale)
 
         return velocity
-
-    def _level(self, sigma: float) -> Level:
-        """Rounded as the reference rounds: the level travels as a timestep in the model's dtype."""
-        thousand = self.parts.schedule.num_train_timesteps
-        return self.parts.transformer.level((torch.tensor([sigma * thousand]).to(self.device, self.dtype)) / thousand)
 
 
 def pack(latents: Tensor) -> Tensor:

@@ -315,11 +315,15 @@ class Transformer(nn.Module):
         )
 
     def level(self, sigma: Tensor) -> Level:
-        """sigma (B,), 0 … 1; with `zero_cond_t` references are modulated as if theirs were 0."""
+        """sigma (B,), 0 … 1 -> what a pass needs to know of it."""
+        conditions = self.conditions(sigma)
+        return Level(conditions[0], [block.vectors(conditions) for block in self._blocks()])
+
+    def conditions(self, sigma: Tensor) -> Tensor:
+        """sigma (B,) -> (segments, B, width). With `zero_cond_t` references are modulated as if their level were 0."""
         now = self.time_text_embed(sigma)
         clean = [self.time_text_embed(torch.zeros_like(sigma))] if self.config.zero_cond_t else []
-        conditions = torch.stack([now, *clean])
-        return Level(now, [block.vectors(conditions) for block in self._blocks()])
+        return torch.stack([now, *clean])
 
     def forward(self, latents: Tensor, level: Level, scene: Scene) -> Tensor:
         """latents (B, N of the noise, in_channels) -> their velocity, same shape."""

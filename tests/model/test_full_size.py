@@ -13,6 +13,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Q
 from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig, folded
 from overpaint.model.checkpoint import encoder_keys
 from overpaint.model.transformer import Transformer, TransformerConfig
+from overpaint.plan import PUBLISHED
 
 TRANSFORMER: dict[str, Any] = {
     "attention_head_dim": 128,
@@ -83,7 +84,11 @@ def test_transformer_has_the_published_tensors(zero_cond_t: bool) -> None:
         theirs = QwenImageTransformer2DModel(**TRANSFORMER, zero_cond_t=zero_cond_t)
     assert shapes(ours) == shapes(theirs)
     assert len(ours.state_dict()) == 1933
-    assert parameters(ours) == 20_430_401_088
+    assert parameters(ours) == PUBLISHED.transformer == 20_430_401_088
+    modulation = {name: p.numel() for name, p in ours.named_parameters() if "_mod." in name}
+    assert sum(modulation.values()) == PUBLISHED.modulation
+    biases = {name: count for name, count in modulation.items() if name.endswith("bias")}
+    assert sum(count * (2 if "img" in name else 1) for name, count in biases.items()) == PUBLISHED.level
 
 
 def test_autoencoder_takes_the_published_tensors_and_keeps_what_one_frame_uses() -> None:
@@ -93,7 +98,7 @@ def test_autoencoder_takes_the_published_tensors_and_keeps_what_one_frame_uses()
     assert len(theirs.state_dict()) == 194
     assert parameters(theirs) == 126_892_531
     assert shapes(ours) == {key: tensor.shape for key, tensor in folded(theirs.state_dict()).items()}
-    assert parameters(ours) == 44_599_603
+    assert parameters(ours) == PUBLISHED.autoencoder == 44_599_603
 
 
 def test_text_encoder_takes_the_published_tensors_but_the_language_head() -> None:
@@ -106,6 +111,7 @@ def test_text_encoder_takes_the_published_tensors_but_the_language_head() -> Non
     assert {"visual.patch_embed.proj.weight", "model.layers.27.mlp.up_proj.weight", "lm_head.weight"} <= stored.keys()
     assert shapes(ours) == {key: tensor.shape for key, tensor in encoder_keys(stored).items()}
     assert len(ours.state_dict()) == 728
+    assert parameters(ours) == PUBLISHED.text_encoder
 
 
 def published(key: str) -> str:
