@@ -23,6 +23,7 @@ from benchmarks.report import ROOT, version_of
 from overpaint import hub, settings
 from overpaint.service.access import ensure_first_key
 from overpaint.store.sqlite import SqliteTaskStore
+from overpaint.telemetry import configure_logging
 
 KEY = "benchmark-key-0123456789"
 START_SECONDS = 60.0
@@ -60,6 +61,8 @@ def overpaint(data: Path, *, checkpoint: str = "mini", workers: int = 0) -> Iter
     environment = {
         "OVERPAINT_DATA": str(data),
         "OVERPAINT_QUEUE_MAX": "0",
+        "OVERPAINT_QUEUE_MAX_PER_OWNER": "0",
+        "OVERPAINT_RATE_LIMIT_PER_MINUTE": "0",
         "OVERPAINT_CHECKPOINT": str(folder),
         "OVERPAINT_LOG_LEVEL": "warning",
     }
@@ -172,8 +175,10 @@ def wait_for_port(port: int) -> None:
 
 
 async def _install_key(data: Path) -> None:
-    store = SqliteTaskStore.open(data / "overpaint.sqlite3")
-    await ensure_first_key(store, settings.load(data=data, api_key=KEY))
+    known = settings.load(data=data, api_key=KEY, log_level="warning")
+    configure_logging(known)
+    store = SqliteTaskStore.of(known)
+    await ensure_first_key(store, known)
     await store.close()
 
 

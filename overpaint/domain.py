@@ -134,6 +134,7 @@ class NewTask:
     public_base: str  #: scheme, host and prefix of the submitting request, for links
     origin: Origin = Origin()
     webhook: Webhook | None = None
+    pixels: int = 0  #: of the picture asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +340,38 @@ class MessageRecord:
     state: MessageState
     due_at: int | None  #: of the next try, wall-clock unix milliseconds
     deliveries: tuple[Delivery, ...]  #: oldest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What an owner or a key may do. None: as the server's settings say, of a key: no limit of its own. 0: no limit."""
+
+    per_minute: int | None = None  #: submits
+    queued: int | None = None  #: tasks that wait; one more is refused
+    running: int | None = None  #: tasks in work; one more waits
+    pixels_per_day: int | None = None  #: of the pictures asked for, by the day in UTC
+    weight: float = 1.0  #: an owner's share of the workers beside the other owners'; a key has none
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What an owner, or one of his keys that has limits, may do and does."""
+
+    owner: str
+    key_id: str  #: empty: the owner, with all his keys
+    limits: Limits
+    queued: int
+    running: int
+    pixels_today: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The submits of a minute, of whichever limit is nearest."""
+
+    limit: int
+    remaining: int
+    reset_seconds: int  #: until all of them are there again
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ OverpaintError
 ├── NotAllowed ─ InvalidApiKey, ScopeMissing, Forbidden, WrongHost   bring another key, or come by the right name
 ├── NotFound ─ RouteNotFound, MethodNotAllowed, EditNotFound, OutputNotFound
 ├── InvalidRequest ─ MalformedBody, InvalidParameter, …         change the request
-├── TryLater ─ QueueFull, Draining, StorageFull, …              send the same request again
+├── TryLater ─ QueueFull, RateLimited, Draining, …              send the same request again
 └── ConfigurationError                                          the operator changes a setting (never sent on the wire)
 """
 
@@ -144,7 +144,7 @@ class ImageFetchFailed(InvalidRequest):
 
 
 class TryLater(OverpaintError):
-    """Nothing was accepted. `retry_after` seconds (1…120) go into the header."""
+    """Nothing was accepted. `retry_after` seconds go into the header: 1…120, but until midnight for a day's limit."""
 
     code, status, message = "overloaded", 503, "The server is busy; nothing was accepted."
     hint = "Send the same request again."
@@ -154,6 +154,24 @@ class TryLater(OverpaintError):
 class QueueFull(TryLater):
     code, status, message = "queue_full", 429, "{limit:,} edits are waiting already; nothing was accepted."
     retry_after = 30
+
+    def __init__(self, *, limit: int, **facts: object) -> None:
+        super().__init__(limit=limit, **facts)
+        self.limit = limit
+
+
+class RateLimited(TryLater):
+    """A caller's own limit. facts: limit, per.
+
+    reset_seconds  until a minute's submits are all free again, if those are the limit
+    """
+
+    code, status, message = "rate_limited", 429, "The limit is {limit:,} {per}; nothing was accepted."
+    hint = "Wait as long as `Retry-After` says."
+
+    def __init__(self, *, limit: int, retry_after: int = 60, reset_seconds: int | None = None, **facts: object) -> None:
+        super().__init__(limit=limit, **facts)
+        self.limit, self.retry_after, self.reset_seconds = limit, retry_after, reset_seconds
 
 
 class Draining(TryLater):

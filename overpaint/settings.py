@@ -95,6 +95,16 @@ class Settings(BaseSettings):
     webhook_allow_http: bool = Field(default=False, description="Whether webhooks may go to `http://`, unencrypted.")
 
     queue_max: int = Field(default=10_000, ge=0, description="Edits that may wait; one more gets 429. 0 = no limit.")
+    queue_max_per_owner: int = Field(default=2000, ge=0, description="The same, of one owner. 0 = no limit.")
+    running_max_per_owner: int = Field(
+        default=0, ge=0, description="Edits of one owner in work at once; one more waits. 0 = no limit."
+    )
+    rate_limit_per_minute: int = Field(
+        default=600, ge=0, description="Submits of one owner; one more gets 429. 0 = no limit."
+    )
+    pixels_per_day: int = Field(
+        default=0, ge=0, description="Pixels that one owner may ask for in a day (UTC); then 429. 0 = no limit."
+    )
     lease_seconds: Seconds = Field(
         default=15, gt=0, description="Silence after which a worker's task is claimed again."
     )

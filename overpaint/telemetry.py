@@ -32,6 +32,7 @@ FIELDS = re.compile(
     | request_id | task_id | trace_id | attempts? | worker | worker_id | key_id | pid
     | device | checkpoint | dtype | state | outcome | code | status | method | route | dialect | field
     | steps? | seed | size | width | height | images | count | restarts | deaths | exit_code | signal
+    | action | actor | owner | heir_id | scopes | limit_\w+
     | host | port | version | hint | problem | process | reason | seconds | requeued | failed | canceled | erased
     | \w+_(?:ms|seconds|bytes|pixels|percent|characters)"""
 )

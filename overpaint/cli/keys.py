@@ -1,4 +1,4 @@
-"""`overpaint keys`: who may use the server, for what and until when.
+"""`overpaint keys`: who may use the server, for what, how much, and until when.
 
 Works on the data folder, whether a server runs on it or not. Does not know how a secret is made or kept.
 """
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from overpaint.cli.folder import date, with_store
+from overpaint.cli.folder import actor, date, with_store
+from overpaint.cli.owners import LimitFlags, limits_of
 from overpaint.cli.talk import WrongUsage, answer, answer_json, answer_table, say
-from overpaint.domain import Scope
+from overpaint.domain import Limits, Scope
 
 if TYPE_CHECKING:
     from overpaint.domain import KeyInfo
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 app = App(
     name="keys",
-    help="Make, list, rotate and revoke API keys.",
+    help="Make, list, limit, rotate and revoke API keys.",
     help_epilogue="Example: overpaint keys create --label laptop --expires 90d",
 )
 
@@ -38,6 +39,7 @@ def create(
     expires: timedelta | None = None,
     owner: str | None = None,
     label: str = "",
+    limits: LimitFlags | None = None,
     data: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -48,6 +50,7 @@ def create(
         expires: How long it is valid, as in 90d, 24h or 30m. Left out: until it is revoked.
         owner: Whose edits it may see; keys of one owner share them. Left out, the key is its own owner.
         label: A note for `keys ls`.
+        limits: Of this key, beside those of its owner.
         data: The server's data folder; default ./data.
         json: Print a JSON object.
     """
@@ -55,9 +58,12 @@ def create(
 
     _check("expires", expires, least=timedelta(seconds=1))
     scopes = frozenset(scope) if scope else USUAL_SCOPES
+    may = (limits or LimitFlags()).over(Limits())
 
     async def make(store: TaskStore, _: Settings) -> None:
-        key, secret = await create_key(store, owner=owner, label=label, scopes=scopes, lifetime=expires)
+        key, secret = await create_key(
+            store, owner=owner, label=label, scopes=scopes, lifetime=expires, limits=may, actor=actor()
+        )
         _hand_over(key, secret, json=json)
 
     with_store(data, make)
@@ -90,7 +96,7 @@ def rotate(
     data: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Make a key in another's place: same owner, same scopes, as long a life. It is shown this once.
+    """Make a key in another's place: same owner, scopes and limits, as long a life. It is shown this once.
 
     Args:
         id: The old key, as `keys ls` prints it.
@@ -98,13 +104,13 @@ def rotate(
         data: The server's data folder; default ./data.
         json: Print a JSON object.
     """
-    from overpaint.service.access import rotate_key
+    from overpaint.service.access import known_key, rotate_key
 
     _check("overlap", overlap, least=timedelta(0))
 
     async def replace(store: TaskStore, _: Settings) -> None:
-        key, secret = await rotate_key(store, id, overlap=overlap)
-        old = await _known(store, id)
+        key, secret = await rotate_key(store, id, overlap=overlap, actor=actor())
+        old = await known_key(store, id)
         _hand_over(key, secret, json=json, replaces=_told(old))
         say(f"{id} is valid until {date(old.expires_at)}.")
 
@@ -120,11 +126,10 @@ def revoke(id: str, *, data: Path | None = None, json: Annotated[bool, Parameter
         data: The server's data folder; default ./data.
         json: Print a JSON object.
     """
-    from overpaint.service.access import SETTING_KEY_ID
+    from overpaint.service.access import SETTING_KEY_ID, revoke_key
 
     async def end(store: TaskStore, _: Settings) -> None:
-        await store.revoke_key(id)
-        key = await _known(store, id)
+        key = await revoke_key(store, id, actor=actor())
         if json:
             answer_json(_told(key))
         say(f"Revoked {id}.")
@@ -134,18 +139,33 @@ def revoke(id: str, *, data: Path | None = None, json: Annotated[bool, Parameter
     with_store(data, end)
 
 
+@app.command
+def limit(
+    id: str,
+    *,
+    limits: LimitFlags | None = None,
+    data: Path | None = None,
+) -> None:
+    """Give a key limits of its own, below those of its owner; `owners ls` shows them.
+
+    Args:
+        id: As `keys ls` prints it.
+        limits: What is left out stays as it was.
+        data: The server's data folder; default ./data.
+    """
+    from overpaint.service.access import known_key, limit_key
+
+    async def change(store: TaskStore, _: Settings) -> None:
+        key = await known_key(store, id)
+        await limit_key(store, id, (limits or LimitFlags()).over(await limits_of(store, key.owner, id)), actor=actor())
+        say(f"Limited {id}.")
+
+    with_store(data, change)
+
+
 def _check(flag: str, span: timedelta | None, *, least: timedelta) -> None:
     if span is not None and not least <= span <= LONGEST:
         raise WrongUsage(problem=f"--{flag} must be from {least.seconds} s to 100 years.")
-
-
-async def _known(store: TaskStore, key_id: str) -> KeyInfo:
-    from overpaint.service.access import KeyNotFound
-
-    for key in await store.keys():
-        if key.id == key_id:
-            return key
-    raise KeyNotFound(id=key_id)
 
 
 def _hand_over(key: KeyInfo, secret: str, *, json: bool, **more: object) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from overpaint import __version__
-from overpaint.cli import checkpoints, doctor, edit, keys, plan, serve, tasks, webhooks
+from overpaint.cli import checkpoints, doctor, edit, keys, owners, plan, serve, tasks, webhooks
 from overpaint.cli.talk import complain, exit_code, next_step
 from overpaint.errors import OverpaintError
 
@@ -35,6 +35,7 @@ app.command(
 )
 app.command(checkpoints.app)
 app.command(keys.app)
+app.command(owners.app)
 app.command(tasks.app)
 app.command(webhooks.app)
 app.command(plan.plan, help_epilogue="Example: overpaint plan --checkpoint Qwen/Qwen-Image-Edit-2511 --vram 48GiB")

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import Counter, Histogram
 
-from overpaint.errors import MethodNotAllowed, OverpaintError, TryLater, WrongHost
+from overpaint.domain import Quota
+from overpaint.errors import MethodNotAllowed, OverpaintError, RateLimited, TryLater, WrongHost
 from overpaint.http import novita
-from overpaint.http.replies import Reply, json_reply, problem_reply
+from overpaint.http.replies import Reply, json_reply, problem_reply, rate_limit
 from overpaint.http.requests import ClientDisconnect, Receive, Request, Scope, Send
 from overpaint.http.routes import Operation, Routes
 from overpaint.service.access import Access
@@ -91,6 +92,8 @@ class Front:
             reply = problem_reply(refusal, request.id)
         if isinstance(refusal, TryLater):
             reply.headers[b"retry-after"] = b"%d" % refusal.retry_after
+        if isinstance(refusal, RateLimited) and refusal.reset_seconds is not None:
+            reply.headers.update(rate_limit(Quota(refusal.limit, 0, refusal.reset_seconds)))
         if isinstance(refusal, MethodNotAllowed):
             reply.headers[b"allow"] = str(refusal.facts["allow"]).encode()
         return reply

@@ -28,6 +28,7 @@ from overpaint.errors import (
     OverpaintError,
     PayloadTooLarge,
     QueueFull,
+    RateLimited,
     RequestTimeout,
     StorageFull,
     TryLater,
@@ -51,7 +52,7 @@ from overpaint.http.novita_bodies import (
     User,
 )
 from overpaint.http.novita_orders import DIALECT, check_media_type, to_order
-from overpaint.http.replies import Reply, json_reply
+from overpaint.http.replies import Reply, json_reply, rate_limit
 from overpaint.http.requests import Request
 from overpaint.http.routes import Answer, Handler, Operation, Parameter
 from overpaint.service.edits import Edits, Reading
@@ -93,6 +94,7 @@ REASONS: dict[str, tuple[int, str]] = {
     "image_resolution_too_high": (400, "IMAGE_EXCEEDS_MAX_RESOLUTION"),
     "invalid_image_size": (400, "INVALID_IMAGE_SIZE"),
     "queue_full": (429, "RATE_LIMIT_EXCEEDED"),
+    "rate_limited": (429, "RATE_LIMIT_EXCEEDED"),
     "overloaded": (503, "SERVICE_UNAVAILABLE"),
     "draining": (503, "SERVICE_UNAVAILABLE"),
     "store_unavailable": (503, "SERVICE_UNAVAILABLE"),
@@ -116,15 +118,22 @@ def operations(
             )
             order = await off_loop(len(body), to_order, body, base(request))
             origin = Origin(key_id=request.caller.key_id, request_id=request.id, traceparent=request.traceparent)
-            task = await edits.submit(request.caller, order, origin)
-        return json_reply(Submitted(task.id))
+            task, quota = await edits.submit(request.caller, order, origin)
+        reply = json_reply(Submitted(task.id))
+        reply.headers.update(rate_limit(quota))
+        return reply
 
     async def result(request: Request) -> Reply:
         reading = await edits.read(request.caller.owner, _task_id(request), base=base(request))
         return json_reply(to_result(reading))
 
     models = [SUBMIT, *(f"/v3/async/{name}" for name in SIBLINGS if name == served)]
-    submitted = Answer("The edit is stored.", Submitted, leads_to={RESULT: {"task_id": "$response.body#/task_id"}})
+    submitted = Answer(
+        "The edit is stored.",
+        Submitted,
+        headers=("RateLimit", "RateLimit-Policy"),
+        leads_to={RESULT: {"task_id": "$response.body#/task_id"}},
+    )
     return [
         *(
             _operation("POST", path, submit, "Submit an edit.", submitted, refusals=_SUBMIT_REFUSALS, body=SubmitBody)
@@ -238,6 +247,7 @@ _SUBMIT_REFUSALS = (
     ImageFetchFailed,
     TryLater,
     QueueFull,
+    RateLimited,
     Draining,
     StorageFull,
 )

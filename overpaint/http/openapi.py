@@ -15,6 +15,7 @@ from overpaint import __version__
 from overpaint.errors import (
     InvalidApiKey,
     OverpaintError,
+    RateLimited,
     ScopeMissing,
     StoreUnavailable,
     TryLater,
@@ -37,7 +38,15 @@ _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Content-Range": ("Which bytes, of how many.", {"type": "string", "pattern": "^bytes ([0-9]+-[0-9]+|[*])/[0-9]+$"}),
     "Content-Security-Policy": ("A picture, and no page.", {"const": "default-src 'none'; sandbox"}),
     "ETag": ("Its SHA-256.", {"type": "string", "pattern": '^"[0-9a-f]{64}"$'}),
-    "Retry-After": ("Seconds to wait before the next try.", {"type": "integer", "minimum": 1, "maximum": 120}),
+    "RateLimit": (
+        "Submits left of a minute's, and the seconds until all are there again; where there is such a limit.",
+        {"type": "string", "pattern": '^"submit";r=[0-9]+;t=[0-9]+$'},
+    ),
+    "RateLimit-Policy": (
+        "How many submits a minute may have; where there is such a limit.",
+        {"type": "string", "pattern": '^"submit";q=[0-9]+;w=60$'},
+    ),
+    "Retry-After": ("Seconds to wait before the next try.", {"type": "integer", "minimum": 1, "maximum": 86400}),
     "WWW-Authenticate": ("How to bring a key.", {"const": "Bearer"}),
     "X-Content-Type-Options": ("Believe `Content-Type`.", {"const": "nosniff"}),
     "X-Request-Id": (
@@ -45,6 +54,9 @@ _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
     ),
 }
+
+
+_MAY_BE_MISSING = ("RateLimit", "RateLimit-Policy")
 
 
 def document(operations: Iterable[Operation]) -> bytes:
@@ -65,7 +77,7 @@ def document(operations: Iterable[Operation]) -> bytes:
             "paths": paths,
             "components": {
                 "schemas": components,
-                "headers": {name: _header(*told) for name, told in _HEADERS.items()},
+                "headers": {name: _header(name, *told) for name, told in _HEADERS.items()},
                 "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`Bearer <key>`."}},
             },
         }
@@ -90,6 +102,8 @@ def _answers(operation: Operation) -> dict[int, Answer]:
 
 
 def _headers_of(kind: type[OverpaintError], shape: type) -> tuple[str, ...]:
+    if issubclass(kind, RateLimited):
+        return ("Retry-After", *_MAY_BE_MISSING)
     if issubclass(kind, TryLater):
         return ("Retry-After",)
     return ("WWW-Authenticate",) if issubclass(kind, InvalidApiKey) and shape is Problem else ()
@@ -146,8 +160,8 @@ def _content(content: type | tuple[str, ...], schema_of: Mapping[type, Any]) -> 
     return {kind: {"schema": schema_of[content]}}
 
 
-def _header(sentence: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": sentence, "required": True, "schema": schema}
+def _header(name: str, sentence: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": sentence, "required": name not in _MAY_BE_MISSING, "schema": schema}
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:

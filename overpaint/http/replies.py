@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from overpaint.domain import Quota
 from overpaint.errors import InvalidApiKey, OverpaintError
 from overpaint.http.requests import Send
 
@@ -66,6 +67,16 @@ def bytes_reply(content: bytes, media_type: bytes, status: int = 200) -> Reply:
 def json_reply(body: object, status: int = 200, media_type: bytes = _JSON) -> Reply:
     """A struct or plain value as JSON."""
     return bytes_reply(_encoder.encode(body), media_type, status)
+
+
+def rate_limit(quota: Quota | None) -> dict[bytes, bytes]:
+    """What is left of a minute's submits, as headers (draft-ietf-httpapi-ratelimit-headers); none without a limit."""
+    if quota is None:
+        return {}
+    return {
+        b"ratelimit-policy": b'"submit";q=%d;w=60' % quota.limit,
+        b"ratelimit": b'"submit";r=%d;t=%d' % (quota.remaining, quota.reset_seconds),
+    }
 
 
 def problem_reply(error: OverpaintError, request_id: str) -> Reply:

@@ -13,11 +13,13 @@ import secrets
 import string
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from hashlib import sha256
 
-from overpaint.domain import KeyInfo, Scope
+import structlog
+
+from overpaint.domain import KeyInfo, Limits, Scope
 from overpaint.errors import (
     ConfigurationError,
     InvalidApiKey,
@@ -29,15 +31,19 @@ from overpaint.errors import (
 from overpaint.settings import Settings
 from overpaint.store.tasks import TaskStore
 
+SERVER = "server"  #: who changes keys when nobody did by hand
+NO_LIMITS = Limits()
 FIRST_OWNER = "first"  #: owner of the key a server makes for itself, and of the one set by API_KEY
 SETTING_KEY_ID = "settings"  #: id of the key set by API_KEY
 USUAL_SCOPES = frozenset({Scope.SUBMIT, Scope.READ})  #: of a key made without saying which
 ALL_SCOPES = frozenset(Scope)  #: of the first key, and of the one set by API_KEY
-USE_NOTED_SECONDS = 60  #: how old a key's last use gets before it is written anew
+USE_NOTED_SECONDS = 60  #: how old a key's last use gets before it is written anew: the one place that says so
 CACHE_SECONDS = 10.0  #: a revoked key stops working after this long at most
 CACHED_HEADERS = 1024
 _BASE62 = string.digits + string.ascii_letters
 _MAX_HEADER = 1024
+
+log = structlog.get_logger()
 
 
 def _now_ms() -> int:
@@ -128,27 +134,63 @@ async def create_key(
     label: str = "",
     scopes: frozenset[Scope] = USUAL_SCOPES,
     lifetime: timedelta | None = None,
+    limits: Limits = NO_LIMITS,
+    actor: str = SERVER,
 ) -> tuple[KeyInfo, str]:
-    """A new key and its secret, which nobody will see again. Without `owner` the key is its own owner."""
+    """A new key and its secret, which nobody will see again. Without `owner` the key is its own owner.
+
+    `actor` is who did it, for the log; here and below.
+    """
     key, secret = _new_key(owner, label, scopes, lifetime)
+    if limits != NO_LIMITS:  # first, so that no key is ever without the limits it was made with
+        await store.put_limits(key.owner, key.id, limits)
     await store.put_key(key)
+    _tell("create", key, actor, scopes=" ".join(sorted(scopes)), **_set(limits))
     return key, secret
 
 
-async def rotate_key(store: TaskStore, key_id: str, *, overlap: timedelta) -> tuple[KeyInfo, str]:
-    """A new key for the same owner, scopes and length of life, and its secret. The old one expires after `overlap`.
+async def known_key(store: TaskStore, key_id: str) -> KeyInfo:
+    """Raises KeyNotFound."""
+    for key in await store.keys():
+        if key.id == key_id:
+            return key
+    raise KeyNotFound(id=key_id)
+
+
+async def revoke_key(store: TaskStore, key_id: str, *, actor: str = SERVER) -> KeyInfo:
+    """The key, which is no longer valid. Raises KeyNotFound."""
+    await store.revoke_key(key_id)
+    key = await known_key(store, key_id)
+    _tell("revoke", key, actor)
+    return key
+
+
+async def limit_key(store: TaskStore, key_id: str, limits: Limits, *, actor: str) -> None:
+    """What this key may do, beside what its owner may. Raises KeyNotFound."""
+    key = await known_key(store, key_id)
+    await store.put_limits(key.owner, key.id, limits)
+    _tell("limit", key, actor, **_set(limits))
+
+
+async def limit_owner(store: TaskStore, owner: str, limits: Limits, *, actor: str) -> None:
+    """What all keys of this owner together may do; he need not have one yet."""
+    await store.put_limits(owner, "", limits)
+    log.info("owner changed", action="limit", owner=owner, actor=actor, **_set(limits))
+
+
+async def rotate_key(store: TaskStore, key_id: str, *, overlap: timedelta, actor: str = SERVER) -> tuple[KeyInfo, str]:
+    """A new key with the owner, scopes, limits and length of life of an old one, which ends after `overlap`.
 
     Raises KeyNotFound, and KeyNotReplaceable for a key that is revoked, expired, or set by API_KEY.
     """
-    old = next((key for key in await store.keys() if key.id == key_id), None)
-    if old is None:
-        raise KeyNotFound(id=key_id)
+    old = await known_key(store, key_id)
     if key_id == SETTING_KEY_ID:
         raise KeyNotReplaceable(problem="This key is set by API_KEY: change that, and start the server again.")
     lifetime = None if old.expires_at is None else timedelta(milliseconds=old.expires_at - old.created_at)
     new, secret = _new_key(old.owner, old.label, old.scopes, lifetime)
     if not await store.replace_key(key_id, new, ends_at=new.created_at + _ms(overlap)):
         raise KeyNotReplaceable(problem=f"The key {key_id} is revoked or expired.")
+    _tell("rotate", old, actor, heir_id=new.id)
     return new, secret
 
 
@@ -161,10 +203,13 @@ async def ensure_first_key(store: TaskStore, settings: Settings) -> str | None:
     keys = {key.id: key for key in await store.keys()}
     former = keys.pop(SETTING_KEY_ID, None)
     if settings.api_key is not None:
-        await store.put_key(_key_of_settings(settings.api_key.get_secret_value(), former))
+        key = _key_of_settings(settings.api_key.get_secret_value(), former)
+        await store.put_key(key)
+        if former is None or (former.sha256, former.revoked_at) != (key.sha256, None):
+            _tell("create", key, SERVER, scopes=" ".join(sorted(key.scopes)))
         return None
     if former and former.revoked_at is None:
-        await store.revoke_key(SETTING_KEY_ID)
+        await revoke_key(store, SETTING_KEY_ID)
     if not keys:
         _, secret = await create_key(store, owner=FIRST_OWNER, label="first key", scopes=ALL_SCOPES)
         return secret
@@ -174,6 +219,16 @@ async def ensure_first_key(store: TaskStore, settings: Settings) -> str | None:
             hint="`overpaint keys create` makes a key; --host 127.0.0.1 serves this machine alone.",
         )
     return None
+
+
+def _tell(action: str, key: KeyInfo, actor: str, **more: object) -> None:
+    """The audit line of a change to a key: never its secret, nor the secret's hash."""
+    log.info("key changed", action=action, key_id=key.id, owner=key.owner, actor=actor, **more)
+
+
+def _set(limits: Limits) -> dict[str, object]:
+    """Those that differ from having none."""
+    return {f"limit_{name}": value for name, value in asdict(limits).items() if value != getattr(NO_LIMITS, name)}
 
 
 def _new_key(

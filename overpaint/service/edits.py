@@ -24,10 +24,9 @@ from overpaint.domain import (
     OutputPicture,
     Standing,
     Status,
-    Task,
     Webhook,
 )
-from overpaint.errors import Draining, EditNotFound, InvalidParameter, OutputNotFound
+from overpaint.errors import Draining, EditNotFound, InvalidParameter, OutputNotFound, QueueFull
 from overpaint.images.header import Header
 from overpaint.service.access import Caller
 from overpaint.service.estimates import Estimates
@@ -36,7 +35,7 @@ from overpaint.service.pictures import ImageText, Picture, Pictures
 from overpaint.service.webhooks import Endpoints
 from overpaint.settings import Settings
 from overpaint.store.blobs import SMALL_INPUT_BYTES, FolderBlobs, input_name, parse_result_name
-from overpaint.store.tasks import TaskStore
+from overpaint.store.tasks import Submitted, TaskStore
 from overpaint.telemetry import Metrics
 
 T = TypeVar("T")
@@ -105,11 +104,11 @@ class Edits:
         self._estimates = Estimates(store)
         self.is_draining = False
 
-    async def submit(self, caller: Caller, order: Order, origin: Origin) -> Task:
+    async def submit(self, caller: Caller, order: Order, origin: Origin) -> Submitted:
         """Durable, visible and with its seed drawn once this returns.
 
-        Raises InvalidParameter, ImageUrlNotAllowed and the picture errors for a wrong order; QueueFull, Draining,
-        StorageFull or StoreUnavailable when nothing could be accepted.
+        Raises InvalidParameter, ImageUrlNotAllowed and the picture errors for a wrong order; QueueFull, RateLimited,
+        Draining, StorageFull or StoreUnavailable when nothing could be accepted.
         """
         if self.is_draining:
             raise Draining()
@@ -117,9 +116,13 @@ class Edits:
         webhook = None if order.webhook_url is None else await self._endpoints.check(order.webhook_url)
         picture = await self._pictures.take(order.image)
         self._check_size_of(picture.header, request.size)
-        task = await self._store_edit(caller, order, request, picture, origin, webhook)
+        try:
+            submitted = await self._store_edit(caller, order, request, picture, origin, webhook)
+        except QueueFull as full:
+            full.retry_after = await self._estimates.retry_seconds(full.limit, request.steps) or full.retry_after
+            raise
         self._metrics.submitted.labels(order.dialect, self._checkpoint.id).inc()
-        return task
+        return submitted
 
     async def read(self, owner: str, task_id: str, *, base: str) -> Reading:
         """The owner's task as it stands, with fresh links below `base`. Raises EditNotFound."""
@@ -187,6 +190,13 @@ class Edits:
                 field="size", problem=f"input has more than the {limit:,} pixels given back; use auto"
             )
 
+    def _pixels_of(self, picture: Header, size: str) -> int:
+        """Of the picture asked for."""
+        if size == "input":
+            return picture.width * picture.height
+        match = _WIDTH_HEIGHT.fullmatch(size)
+        return int(match[1]) * int(match[2]) if match else self._checkpoint.native_pixels
+
     async def _store_edit(
         self,
         caller: Caller,
@@ -195,7 +205,7 @@ class Edits:
         picture: Picture,
         origin: Origin,
         webhook: Webhook | None,
-    ) -> Task:
+    ) -> Submitted:
         """The bytes first, then the row: a crash in between leaves a file that nobody names, never a nameless row."""
         task_id = str(uuid7())
         head = picture.header
@@ -219,6 +229,7 @@ class Edits:
             public_base=order.public_base,
             origin=origin,
             webhook=webhook,
+            pixels=self._pixels_of(head, request.size),
         )
         if len(picture.data) <= SMALL_INPUT_BYTES:
             return await self._store.submit(new, {name: picture.data})

@@ -1,7 +1,8 @@
 """How long a caller may still have to wait.
 
 Knows what live workers say of their speed. An estimate assumes that the edits ahead have as many steps as this one and
-that those in work are half done. Does not know sizes: the workers' average carries them.
+that those in work are half done. Does not know sizes: the workers' average carries them; nor who is held back by a
+limit of edits in work.
 """
 
 from __future__ import annotations
@@ -39,16 +40,26 @@ class Estimates:
         """Seconds until the task ends, at least 1; 0 when it has ended or no worker has measured its speed yet."""
         if standing.status.is_final:
             return 0
-        if self._clock() >= self._until:
-            self._until = self._clock() + FRESH_SECONDS  # set first: others read the old pace meanwhile
-            self._pace = await self._measured()
-        pace = self._pace
+        pace = await self._fresh_pace()
         if not pace.workers:
             return 0
         if standing.status is Status.PROCESSING:
             return max(1, math.ceil((standing.steps - standing.step) * pace.step_seconds))
         turns = 1 + (standing.queue_position - 1 + pace.busy / 2) / pace.workers
         return max(1, math.ceil(turns * standing.steps * pace.step_seconds))
+
+    async def retry_seconds(self, queue: int, steps: int) -> int | None:
+        """Until a tenth of a full queue of so many edits has gone to the workers, 1 to 60; None: nobody knows yet."""
+        pace = await self._fresh_pace()
+        if not pace.workers:
+            return None
+        return min(60, math.ceil(max(1, queue / 10) * steps * pace.step_seconds / pace.workers))
+
+    async def _fresh_pace(self) -> _Pace:
+        if self._clock() >= self._until:
+            self._until = self._clock() + FRESH_SECONDS  # set first: others read the old pace meanwhile
+            self._pace = await self._measured()
+        return self._pace
 
     async def _measured(self) -> _Pace:
         workers = [worker for worker in await self._store.workers() if worker.seconds_per_step]

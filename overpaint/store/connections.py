@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from overpaint.store import schema
@@ -16,6 +17,8 @@ from overpaint.store.clock import Clock
 from overpaint.store.packs import Packs
 from overpaint.store.statements import SQL
 from overpaint.store.writer import OnCommit, Writer
+
+GOOD_SECONDS, BAD_SECONDS = 5.0, 1.0  #: how long the outcome of the last write answers for the next one
 
 
 class Connections:
@@ -34,6 +37,14 @@ class Connections:
     def report_commits(self, to: OnCommit) -> None:
         """Has each commit of this process reported: operations and seconds, from the writer's thread."""
         self._writer.on_commit = to
+
+    async def check(self) -> None:
+        at, trouble = self._writer.outcome
+        if monotonic() - at > (BAD_SECONDS if trouble else GOOD_SECONDS):
+            self._writer.outcome = monotonic(), trouble  # others who ask meanwhile try nothing
+            await self._write("put_meta", {"name": "probed_at", "value": str(self._clock.wall_ms())})
+        elif trouble:
+            raise type(trouble)()
 
     def _read(self, statement: str, **values: object) -> list[Any]:
         try:

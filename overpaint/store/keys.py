@@ -38,6 +38,7 @@ class KeyTable(Connections):
             if db.execute(SQL["end_key"], values).rowcount == 0:
                 return False
             db.execute(SQL["put_key"], _row(new))
+            db.execute(SQL["hand_on_limits"], {"id": key_id, "heir": new.id})
             return True
 
         return await self._writer.run(replace)

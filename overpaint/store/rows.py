@@ -73,6 +73,9 @@ class TaskRow(NamedTuple):
     expires_at: int | None
     is_expired: int
     origin: str
+    key_id: str
+    place: int
+    charge: int
 
 
 def to_json(value: object) -> str:

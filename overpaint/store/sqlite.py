@@ -19,23 +19,26 @@ from overpaint.domain import (
     Attempt,
     Beat,
     Claim,
+    Limits,
     NewTask,
     Outcome,
     QueueStats,
+    Quota,
     Standing,
     Status,
     Task,
     WorkerInfo,
 )
-from overpaint.errors import FAILURES, QueueFull
+from overpaint.errors import FAILURES
 from overpaint.settings import Settings
-from overpaint.store import inputs, outbox, rows, schema, tallies
+from overpaint.store import accounts, inputs, outbox, rows, schema, tallies
+from overpaint.store.accounts import TURN, AccountTable, Gate
 from overpaint.store.clock import Clock, SystemClock
 from overpaint.store.keys import KeyTable
 from overpaint.store.outbox import OutboxTable
 from overpaint.store.packs import Place
 from overpaint.store.statements import SQL
-from overpaint.store.tasks import SweepReport
+from overpaint.store.tasks import Submitted, SweepReport
 from overpaint.store.verdicts import Lost, Verdict, attempt_outcome, judge
 from overpaint.telemetry import Tally
 
@@ -43,7 +46,7 @@ FILE_NAME = "overpaint.sqlite3"  #: in the data folder
 FEED_SECONDS = 0.005  # how often a waiter asks whether somebody committed: 2 us a question
 
 
-class SqliteTaskStore(KeyTable, OutboxTable):
+class SqliteTaskStore(KeyTable, AccountTable, OutboxTable):
     """`store.tasks.TaskStore` on one SQLite file."""
 
     def __init__(
@@ -52,7 +55,7 @@ class SqliteTaskStore(KeyTable, OutboxTable):
         *,
         lease_seconds: float,
         max_attempts: int,
-        queue_max: int,
+        gate: Gate,
         result_ttl_seconds: float,
         record_ttl_seconds: float,
         clock: Clock,
@@ -60,7 +63,7 @@ class SqliteTaskStore(KeyTable, OutboxTable):
         super().__init__(path, clock)
         self._lease_ms = round(lease_seconds * 1000)
         self._max_attempts = max_attempts
-        self._queue_max = queue_max
+        self._gate = gate
         self._result_ttl_ms = round(result_ttl_seconds * 1000)
         self._record_ttl_ms = round(record_ttl_seconds * 1000)
         self._seen = 0
@@ -73,20 +76,22 @@ class SqliteTaskStore(KeyTable, OutboxTable):
         lease_seconds: float = 15.0,
         max_attempts: int = 3,
         queue_max: int = 10_000,
+        limits: Limits | None = None,
         result_ttl_seconds: float = 86_400.0,
         record_ttl_seconds: float = 2_592_000.0,
         clock: Clock | None = None,
     ) -> SqliteTaskStore:
         """Makes or migrates the file, and voids the leases of an earlier boot. `queue_max` 0 = no limit.
 
-        Raises ConfigurationError for a damaged or newer file, StoreUnavailable while it is locked.
+        `limits` are those of each owner who has none of his own. Raises ConfigurationError for a damaged or newer file,
+        StoreUnavailable while it is locked.
         """
         schema.prepare(path)
         store = cls(
             path,
             lease_seconds=lease_seconds,
             max_attempts=max_attempts,
-            queue_max=queue_max,
+            gate=Gate(queue_max, limits or Limits()),
             result_ttl_seconds=result_ttl_seconds,
             record_ttl_seconds=record_ttl_seconds,
             clock=clock or SystemClock(),
@@ -102,13 +107,19 @@ class SqliteTaskStore(KeyTable, OutboxTable):
             lease_seconds=settings.lease_seconds,
             max_attempts=settings.max_attempts,
             queue_max=settings.queue_max,
+            limits=Limits(
+                per_minute=settings.rate_limit_per_minute,
+                queued=settings.queue_max_per_owner,
+                running=settings.running_max_per_owner,
+                pixels_per_day=settings.pixels_per_day,
+            ),
             result_ttl_seconds=settings.result_ttl_seconds,
             record_ttl_seconds=settings.record_ttl_seconds,
         )
 
     # Asking
 
-    async def submit(self, new: NewTask, pictures: Mapping[str, bytes] | None = None) -> Task:
+    async def submit(self, new: NewTask, pictures: Mapping[str, bytes] | None = None) -> Submitted:
         task = rows.to_submitted(new, self._clock.wall_ms())
         values = {
             "id": new.id,
@@ -120,19 +131,18 @@ class SqliteTaskStore(KeyTable, OutboxTable):
             "inputs": rows.to_json(new.inputs),
             "created_at": task.created_at,
             "origin": rows.to_json(new.origin),
-            "queue_max": self._queue_max,
+            "key_id": new.origin.key_id,
         }
-
         small, large = inputs.split(pictures or {})
 
-        def insert(db: sqlite3.Connection, *places: Place) -> None:
-            if db.execute(SQL["submit"], values).rowcount == 0:
-                raise QueueFull(limit=self._queue_max)
+        def insert(db: sqlite3.Connection, *places: Place) -> Quota | None:
+            place, quota = self._gate.enter(db, new, self._clock)
+            db.execute(SQL["submit"], {**values, "place": place})
             inputs.insert(db, small, dict(zip(large, places, strict=True)))
             outbox.put(db, new)
+            return quota
 
-        await self._writer.run(insert, tuple(large.values()))
-        return task
+        return Submitted(task, await self._writer.run(insert, tuple(large.values())))
 
     async def get(self, owner: str, task_id: str) -> Task | None:
         task = await self.outputs_of(task_id)
@@ -181,15 +191,18 @@ class SqliteTaskStore(KeyTable, OutboxTable):
 
     async def claim(self, worker_id: str) -> Claim | None:
         self._seen = self._data_version()  # a commit from here on wakes `changed`
-        if not self._read("is_any_queued")[0][0]:
+        limit = {"running_max": self._gate.each.running or 0}
+        if not self._read("next_in_turn", **limit):
             return None
 
         def claim(db: sqlite3.Connection) -> Claim | None:
-            values = {"worker_id": worker_id, "lease_until": self._lease_end(), "now": self._clock.wall_ms()}
-            claimed = db.execute(SQL["claim"], values).fetchall()
-            if not claimed:  # another worker was faster
+            found = db.execute(SQL["next_in_turn"], limit).fetchall()
+            if not found:  # another worker was faster
                 return None
-            task = rows.to_task(claimed[0])
+            turn = dict(zip(TURN, found[0], strict=True))
+            values = {"worker_id": worker_id, "lease_until": self._lease_end(), "now": self._clock.wall_ms()}
+            task = rows.to_task(db.execute(SQL["claim"], {**values, **turn}).fetchall()[0])
+            db.execute(SQL["charge"], turn)
             db.execute(SQL["begin_attempt"], {"task_id": task.id, "number": task.attempt, **values})
             return Claim(task, task.attempt, worker_id)
 
@@ -233,6 +246,7 @@ class SqliteTaskStore(KeyTable, OutboxTable):
             values = {"seq": row.seq, "status": verdict.status, "failures": verdict.failures}
             error = {"error_code": verdict.error_code, "error_text": verdict.error_text}
             db.execute(SQL["end_task"], {**values, **error, **rows.results(ended), **self._end_of_life()})
+        accounts.settle(db, row, ended)
         tallies.count(db, tallies.of_end(rows.to_task(row), ended, verdict, self._clock.wall_ms()))
         line = {"task_id": row.id, "number": row.attempt, "now": self._clock.wall_ms()}
         db.execute(SQL["end_attempt"], {**line, "outcome": verdict.attempt_outcome, "error": verdict.attempt_error})
@@ -307,10 +321,6 @@ class SqliteTaskStore(KeyTable, OutboxTable):
         named = {pack for (pack,) in self._read("packs")}
         await asyncio.to_thread(self._packs.erase, places, named=named)
         return names
-
-    async def check(self) -> None:
-        probe = {"name": "probed_at", "value": str(self._clock.wall_ms())}
-        await self._write("put_meta", probe)
 
     # Workers
 

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from overpaint.domain import (
+    Account,
     Attempt,
     Beat,
     Claim,
     Delivery,
     DeliveryLimits,
     KeyInfo,
+    Limits,
     Message,
     MessageRecord,
     MessageState,
     NewTask,
     Outcome,
     QueueStats,
+    Quota,
     Standing,
     Status,
     Task,
@@ -55,18 +58,28 @@ class SweepReport:
         return sum(task.status is status for task in self.tasks)
 
 
+class Submitted(NamedTuple):
+    """A task that was taken, and what its caller has left of the nearest limit a minute; None where there is none."""
+
+    task: Task
+    quota: Quota | None
+
+
 class TaskStore(Protocol):
     """The task table, which is also the queue. Each method is one transaction; frozen values in and out."""
 
-    async def submit(self, new: NewTask, pictures: Mapping[str, bytes] | None = None) -> Task:
+    async def submit(self, new: NewTask, pictures: Mapping[str, bytes] | None = None) -> Submitted:
         """Durable and visible once this returns, its `pictures` (blob name -> bytes) included.
 
-        Raises QueueFull, StorageFull, StoreUnavailable: then nothing was written.
+        Raises QueueFull, RateLimited, StorageFull, StoreUnavailable: then nothing was written, and nothing counted.
         """
         ...
 
     async def claim(self, worker_id: str) -> Claim | None:
-        """The oldest queued task, its attempt raised by one and its lease begun; None when nothing waits."""
+        """A queued task, its attempt raised by one and its lease begun; None when nothing waits that may run.
+
+        The oldest of the owner who has had least of the workers for his weight, and may have one more in work.
+        """
         ...
 
     async def beat(self, claim: Claim, *, step: int) -> Beat:
@@ -150,14 +163,22 @@ class TaskStore(Protocol):
         ...
 
     async def replace_key(self, key_id: str, new: KeyInfo, *, ends_at: int) -> bool:
-        """Adds `new`, and has the old key expire at `ends_at` (unix milliseconds) or earlier.
+        """Adds `new`, with the old key's limits, and has that one expire at `ends_at` (unix milliseconds) or earlier.
 
         False: the old one is not valid any more, or not there; nothing was written.
         """
         ...
 
     async def note_use_of_key(self, key_id: str) -> None:
-        """The key was used now. Written at most once a minute."""
+        """The key was used now."""
+        ...
+
+    async def put_limits(self, owner: str, key_id: str, limits: Limits) -> None:
+        """What an owner, or with a `key_id` that key of his, may do from now on."""
+        ...
+
+    async def accounts(self) -> tuple[Account, ...]:
+        """Of all owners that ever submitted or have limits, and of their keys that have some; sorted."""
         ...
 
     async def take_messages(self, held: Sequence[Message], limits: DeliveryLimits) -> tuple[Message, ...]:
@@ -207,7 +228,7 @@ class TaskStore(Protocol):
         ...
 
     async def check(self) -> None:
-        """Raises StoreUnavailable when a write would fail now."""
+        """Raises what a write would: TryLater. Known from a write of the last seconds, or else tried."""
         ...
 
     async def close(self) -> None: ...

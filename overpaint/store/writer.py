@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import monotonic, perf_counter
 from typing import Any, TypeVar
 
-from overpaint.errors import StoreUnavailable
+from overpaint.errors import OverpaintError, StorageFull, StoreUnavailable
 from overpaint.store import schema
 from overpaint.store.packs import Packs, Place
 
@@ -57,6 +58,10 @@ class Writer:
     def __init__(self, path: Path, packs: Packs) -> None:
         self.is_checkpointer = False  #: set in the one process that folds the write-ahead log into the file
         self.on_commit: OnCommit | None = None
+        self.outcome: tuple[float, OverpaintError | None] = (
+            -math.inf,
+            None,
+        )  #: of the last batch; by monotonic seconds
         self._path = path
         self._wal = path.with_name(path.name + "-wal")
         self._packs = packs
@@ -89,10 +94,11 @@ class Writer:
         try:
             while (batch := self._take()) is not None:
                 if batch:
-                    began = time.perf_counter()
+                    began = perf_counter()
                     self._store(connection, batch)
+                    self.outcome = monotonic(), _trouble(batch)
                     if self.on_commit is not None:
-                        self.on_commit(len(batch), time.perf_counter() - began)
+                        self.on_commit(len(batch), perf_counter() - began)
                     _answer(batch)
                 self._fold_log_if_due(connection, is_idle=not batch)
         finally:
@@ -138,7 +144,7 @@ class Writer:
         size = self._wal_bytes() if self.is_checkpointer else 0
         if is_idle and size:
             self._fold_log(connection, "TRUNCATE")
-        elif size > CHECKPOINT_BYTES and time.monotonic() > self._folded_at + FOLD_SECONDS:
+        elif size > CHECKPOINT_BYTES and monotonic() > self._folded_at + FOLD_SECONDS:
             # The file keeps its length and is written again from its start: to cut 8 MiB off it many times a second
             # would make a disk that discards freed blocks stall
             self._fold_log(connection, "RESTART")
@@ -147,7 +153,7 @@ class Writer:
         """Both modes keep every other writer out while the log begins anew."""
         with contextlib.suppress(sqlite3.Error):  # a log that could not be folded stays, and is whole
             connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-        self._folded_at = time.monotonic()
+        self._folded_at = monotonic()
 
     def _wal_bytes(self) -> int:
         return self._wal.stat().st_size if self._wal.exists() else 0
@@ -178,6 +184,12 @@ def _run_alone(connection: sqlite3.Connection, entry: _Entry) -> None:
         connection.execute("ROLLBACK TO entry")
         entry.error = _for_caller(error)
     connection.execute("RELEASE entry")
+
+
+def _trouble(batch: list[_Entry]) -> OverpaintError | None:
+    """Why it could not be stored, if that is not the fault of what was asked."""
+    errors = (entry.error for entry in batch)
+    return next((error for error in errors if isinstance(error, StorageFull | StoreUnavailable)), None)
 
 
 def _for_caller(error: Exception) -> Exception:

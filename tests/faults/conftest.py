@@ -74,6 +74,8 @@ class Server:
             "OVERPAINT_DATA": str(data),
             "OVERPAINT_PORT": str(self.port),
             "OVERPAINT_DEVICE": "cpu",
+            "OVERPAINT_RATE_LIMIT_PER_MINUTE": "0",
+            "OVERPAINT_QUEUE_MAX_PER_OWNER": "0",
             **{f"OVERPAINT_{name.upper()}": value for name, value in settings.items()},
         }
         self._log = data.with_suffix(".log")

@@ -38,7 +38,7 @@ async def durations(store: SqliteTaskStore, task_id: str) -> list[float]:
 async def test_no_lease_ends_early_and_none_late(tmp_path: Path, jumps: tuple[float, ...]) -> None:
     time = ManualClock()
     store = SqliteTaskStore.open(tmp_path / FILE_NAME, clock=time, lease_seconds=LEASE)
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     turns = itertools.cycle(jumps)
     time.set_forward += next(turns)
     assert await store.claim("dies") is not None
@@ -81,7 +81,7 @@ async def test_the_machines_clocks_under_jumps_at_every_reading(
     store = SqliteTaskStore.open(tmp_path / FILE_NAME, clock=SystemClock(), lease_seconds=600, queue_max=0)
     shortest, lost = 0.0, 0
     for _ in range(ROUNDS):
-        task = await store.submit(new_task())
+        task = (await store.submit(new_task())).task
         claim = await store.claim("w")
         assert claim is not None
         await store.beat(claim, step=1)

@@ -47,6 +47,9 @@ def written_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Written:
             db.execute("PRAGMA foreign_keys = ON")
             for status, task_id in IDS.items():
                 _insert(db, task_id, status)
+            if version >= 5:
+                accounts = [("",), ("me",)]
+                db.executemany("REPLACE INTO account (owner, key_id, queued, running) VALUES (?, '', 1, 1)", accounts)
             name = input_of(IDS[Status.QUEUED]).name
             if version == 1:
                 db.execute("INSERT INTO small_input (name, bytes) VALUES (?, x'706e67')", (name,))

@@ -60,12 +60,7 @@ class World:
         self.settings: Settings = load(data=root / "data", **flags)
         self.settings.data.mkdir(parents=True, exist_ok=True)
         self.checkpoint = catalog.read(checkpoint_folder(root, **own))
-        self.store = SqliteTaskStore.open(
-            self.settings.data / "overpaint.sqlite3",
-            queue_max=self.settings.queue_max,
-            lease_seconds=self.settings.lease_seconds,
-            result_ttl_seconds=self.settings.result_ttl_seconds,
-        )
+        self.store = SqliteTaskStore.of(self.settings)
         self.blobs = FolderBlobs(self.settings.data / "blobs")
         self.app: App = create_app(self.settings, self.store, self.blobs, self.checkpoint)
         self.key = self.other_key = ""
@@ -186,8 +181,10 @@ from overpaint.http.app import run
 from overpaint.service.access import ensure_first_key
 from overpaint.settings import load
 from overpaint.store.sqlite import SqliteTaskStore
+from overpaint.telemetry import configure_logging
 
 async def install_key():
+    configure_logging(load(log_level="warning"))  # the log of these tests begins with the server
     store = SqliteTaskStore.open(load().data / "overpaint.sqlite3")
     await ensure_first_key(store, load())
     await store.close()

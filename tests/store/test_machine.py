@@ -1,4 +1,7 @@
-"""Any order of calls keeps the promises: random histories on the store beside a model in plain Python (R9)."""
+"""Any order of calls keeps the promises: random histories on the store beside a model in plain Python (R9).
+
+Two owners share it, one with three times the other's weight and at most one edit in work.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from overpaint.domain import MOVES, Beat, Canceled, Claim, Failed, NewTask, Outcome, Released, Status, Succeeded, Task
+from overpaint.domain import (
+    MOVES,
+    Beat,
+    Canceled,
+    Claim,
+    Failed,
+    Limits,
+    NewTask,
+    Outcome,
+    Released,
+    Status,
+    Succeeded,
+    Task,
+)
 from overpaint.errors import FAILURES, QueueFull
 from overpaint.store.tasks import TaskStore
 from overpaint.store.verdicts import attempt_outcome
@@ -24,10 +40,12 @@ from tests.store.conftest import OPENERS
 from tests.store.samples import ManualClock, new_task, succeeded
 
 LEASE, ATTEMPTS, QUEUE = 15.0, 3, 4
+LIMITS = {"me": Limits(queued=3), "you": Limits(weight=3.0, running=1)}
 PICTURES_STAY, RECORDS_STAY = 40.0, 100.0
 HOUR = 3600.0
 OUTCOMES = [succeeded(), Failed(code="input_lost"), Failed(code="internal_error"), Canceled(), Released()]
 SIDES = st.integers(0, 1)
+OWNERS = st.sampled_from(sorted(LIMITS))
 SIZES = st.sampled_from([3, 3, 20_000])  # bytes: in the row, or in a pack
 
 
@@ -45,6 +63,7 @@ class Expected:
     is_cancel_requested: bool = False
     attempts: list[str] = field(default_factory=list)
     outputs: tuple[Any, ...] = ()
+    charge: int = 0  #: what its lane paid for the attempt in work
     finished_at: int = 0  #: wall-clock milliseconds
     is_expired: bool = False
     is_gone: bool = False
@@ -90,6 +109,28 @@ class Expected:
         self.is_gone |= passed >= RECORDS_STAY
 
 
+@dataclass
+class Lane:
+    """An owner's turns as they should be."""
+
+    owner: str
+    vtime: int = 0  #: microseconds of making, divided by the weight
+    cost: int = 1_000_000
+
+    @property
+    def stride(self) -> int:
+        return max(1, int(self.cost / LIMITS[self.owner].weight))
+
+    def settle(self, task: Expected, outcome: Outcome | None, floor: int) -> None:
+        """None: the attempt was lost."""
+        if isinstance(outcome, Succeeded):
+            used = outcome.timings.total_ms * 1000
+            self.vtime = max(self.vtime - task.charge + int(used / LIMITS[self.owner].weight), floor)
+            self.cost += int((used - self.cost) / 4)
+        elif outcome is None or isinstance(outcome, Released):
+            self.vtime = max(self.vtime - task.charge, floor)
+
+
 class Histories(RuleBasedStateMachine):
     """Two processes on one database, driven one call at a time."""
 
@@ -103,6 +144,10 @@ class Histories(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.stores: list[TaskStore] = [self.open(), self.open()]
         self.tasks: dict[str, Expected] = {}
+        self.lanes = {owner: Lane(owner) for owner in LIMITS}
+        self.floor = 0  #: where the latest turn began
+        for owner, limits in LIMITS.items():
+            self.runner.run(self.stores[0].put_limits(owner, "", limits))
         self.claims: list[Claim] = []  # all that were ever given out
         self.last: dict[str, Task] = {}
 
@@ -118,24 +163,50 @@ class Histories(RuleBasedStateMachine):
         self.runner.close()
         self.folder.cleanup()
 
-    def having(self, status: Status) -> list[str]:
-        return [task_id for task_id, task in self.tasks.items() if task.status is status]
+    def having(self, status: Status, owner: str = "") -> list[str]:
+        tasks = self.tasks.items()
+        return [task_id for task_id, task in tasks if task.status is status and owner in ("", task.new.owner)]
+
+    def may_run_one_more(self, owner: str) -> bool:
+        limit = LIMITS[owner].running
+        return limit is None or len(self.having(Status.PROCESSING, owner)) < limit
+
+    def next_in_turn(self) -> str | None:
+        waiting = [lane for lane in self.lanes.values() if self.having(Status.QUEUED, lane.owner)]
+        lanes = [lane for lane in waiting if self.may_run_one_more(lane.owner)]
+        if not lanes:
+            return None
+        lane = min(lanes, key=lambda lane: (lane.vtime, lane.owner))
+        return self.having(Status.QUEUED, lane.owner)[0]
+
+    def order_of_turns(self) -> list[str]:
+        """If nothing came and nobody were held back."""
+        at = {owner: lane.vtime for owner, lane in self.lanes.items()}
+        waiting = {owner: self.having(Status.QUEUED, owner) for owner in at}
+        turns = []
+        while any(waiting.values()):
+            owner = min((owner for owner in at if waiting[owner]), key=lambda owner: (at[owner], owner))
+            turns.append(waiting[owner].pop(0))
+            at[owner] += self.lanes[owner].stride
+        return turns
 
     def assert_nothing_was_written(self, claim: Claim) -> None:
         now = self.runner.run(self.stores[0].outputs_of(claim.task.id))
         assert now == (None if self.tasks[claim.task.id].is_gone else self.last[claim.task.id])
 
-    @rule(side=SIDES, size=SIZES)
-    def submit(self, side: int, size: int) -> None:
-        new, picture = new_task(), bytes(size)
+    @rule(side=SIDES, owner=OWNERS, size=SIZES)
+    def submit(self, side: int, owner: str, size: int) -> None:
+        new, picture, most = new_task(owner), bytes(size), LIMITS[owner].queued or QUEUE
         work = self.stores[side].submit(new, {new.inputs[0].name: picture})
-        if len(self.having(Status.QUEUED)) >= QUEUE:
+        if len(self.having(Status.QUEUED)) >= QUEUE or len(self.having(Status.QUEUED, owner)) >= most:
             with pytest.raises(QueueFull):
                 self.runner.run(work)
             assert self.runner.run(self.stores[side].outputs_of(new.id)) is None
             assert self.runner.run(self.stores[side].input(new.inputs[0].name)) is None
         else:
             self.runner.run(work)
+            if not self.having(Status.QUEUED, owner) + self.having(Status.PROCESSING, owner):
+                self.lanes[owner].vtime = max(self.lanes[owner].vtime, self.floor)
             self.tasks[new.id] = Expected(new, picture)
 
     def one_of_the_claims(self, data: st.DataObject) -> Claim:
@@ -148,22 +219,22 @@ class Histories(RuleBasedStateMachine):
     @rule(side=SIDES)
     def claim(self, side: int) -> None:
         claim = self.runner.run(self.stores[side].claim(f"w{side}"))
-        queued = self.having(Status.QUEUED)
-        if not queued:
-            assert claim is None
+        assert (claim and claim.task.id) == self.next_in_turn()
+        if claim is None:
             return
-        assert claim is not None
-        assert claim.task.id == queued[0]
         task = self.tasks[claim.task.id]
+        lane = self.lanes[task.new.owner]
+        self.floor = max(self.floor, lane.vtime)
+        task.charge, lane.vtime = lane.stride, self.floor + lane.stride
         task.status, task.holder, task.lease_until = Status.PROCESSING, claim, self.clock.seconds + LEASE
         task.attempts.append("running")
         assert claim.attempt == len(task.attempts)
         self.claims.append(claim)
 
-    @rule(side=SIDES, size=SIZES)
-    def submit_and_claim(self, side: int, size: int) -> None:
+    @rule(side=SIDES, owner=OWNERS, size=SIZES)
+    def submit_and_claim(self, side: int, owner: str, size: int) -> None:
         """So that most histories have an attempt in work."""
-        self.submit(side, size)
+        self.submit(side, owner, size)
         self.claim(side)
 
     @precondition(lambda self: self.claims)
@@ -195,6 +266,7 @@ class Histories(RuleBasedStateMachine):
         was_said = is_known and task.attempts[claim.attempt - 1] == attempt_outcome(outcome)
         assert self.runner.run(self.stores[side].finish(claim, outcome)) == (is_held or was_said)
         if is_held:
+            self.lanes[task.new.owner].settle(task, outcome, self.floor)
             task.finish(outcome, self.clock.wall_ms())
             assert self.runner.run(self.stores[side].finish(claim, outcome))
         else:
@@ -206,11 +278,11 @@ class Histories(RuleBasedStateMachine):
     def cancel(self, side: int, data: st.DataObject) -> None:
         task_id = data.draw(st.sampled_from(list(self.tasks)))
         task = self.tasks[task_id]
-        assert self.runner.run(self.stores[side].cancel("you", task_id)) is None
+        assert self.runner.run(self.stores[side].cancel("a stranger", task_id)) is None
         if task.status is Status.QUEUED:
             task.end(Status.CANCELED, self.clock.wall_ms())
         task.is_cancel_requested |= task.status is Status.PROCESSING
-        answer = self.runner.run(self.stores[side].cancel("me", task_id))
+        answer = self.runner.run(self.stores[side].cancel(task.new.owner, task_id))
         assert (answer and answer.status) == (None if task.is_gone else task.status)
 
     @precondition(lambda self: self.claims)
@@ -227,6 +299,7 @@ class Histories(RuleBasedStateMachine):
     def sweep(self, side: int) -> None:
         lost = [task for task in self.tasks.values() if task.holder and task.lease_until <= self.clock.seconds]
         for task in lost:
+            self.lanes[task.new.owner].settle(task, None, self.floor)
             task.fail("lost", "worker_lost", self.clock.wall_ms())
         report = self.runner.run(self.stores[side].sweep())
         assert report.requeued + report.failed + report.canceled == len(lost)
@@ -250,6 +323,7 @@ class Histories(RuleBasedStateMachine):
         if is_supervisor:
             running = [task for task in self.tasks.values() if task.holder]
             for task in running:
+                self.lanes[task.new.owner].settle(task, None, self.floor)
                 task.end_attempt("lost", Status.QUEUED, self.clock.wall_ms())
             assert self.runner.run(self.stores[side].void_leases()) == len(running)
 
@@ -257,7 +331,7 @@ class Histories(RuleBasedStateMachine):
     def both_processes_see_what_the_model_says(self) -> None:
         self.made["steps"] += 1
         for task_id, expected in self.tasks.items():
-            task, other = (self.runner.run(store.get("me", task_id)) for store in self.stores)
+            task, other = (self.runner.run(store.get(expected.new.owner, task_id)) for store in self.stores)
             attempts = self.runner.run(self.stores[0].attempts(task_id))
             assert task == other
             if expected.is_gone:
@@ -310,11 +384,17 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def the_queue_is_in_order(self) -> None:
-        queued = self.having(Status.QUEUED)
-        standings = [self.runner.run(self.stores[1].standing("me", task_id)) for task_id in queued]
-        assert [standing.queue_position for standing in standings if standing] == list(range(1, len(queued) + 1))
+        turns = self.order_of_turns()
+        standings = [self.runner.run(self.stores[1].standing(self.tasks[each].new.owner, each)) for each in turns]
+        if all(lane.vtime >= self.floor for lane in self.lanes.values() if self.having(Status.QUEUED, lane.owner)):
+            assert [each.queue_position for each in standings if each] == list(range(1, len(turns) + 1))
         stats = self.runner.run(self.stores[0].stats())
-        assert (stats.queued, stats.processing) == (len(queued), len(self.having(Status.PROCESSING)))
+        assert (stats.queued, stats.processing) == (len(turns), len(self.having(Status.PROCESSING)))
+        counts = {each.owner: (each.queued, each.running) for each in self.runner.run(self.stores[0].accounts())}
+        assert counts == {
+            owner: (len(self.having(Status.QUEUED, owner)), len(self.having(Status.PROCESSING, owner)))
+            for owner in LIMITS
+        }
 
 
 @pytest.mark.parametrize("opener", sorted(OPENERS))

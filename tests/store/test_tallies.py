@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_success_is_counted_with_its_times(store, clock):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     clock.seconds += 40
     claim = await store.claim("w")
     clock.seconds += 2
@@ -62,7 +62,7 @@ async def test_figures_add_up_over_processes_and_restarts(open_store):
 
 
 async def test_a_clock_set_back_makes_no_negative_time(store, clock):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     clock.seconds -= 3600
     await store.finish(await store.claim("w"), succeeded())
     assert (await store.get("me", task.id)).wait_seconds == 0

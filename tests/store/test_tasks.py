@@ -20,14 +20,14 @@ INPUT_LOST, INTERNAL = Failed(code="input_lost"), Failed(code="internal_error")
 
 async def test_a_submitted_task_is_visible_at_once_to_another_process(open_store):
     new = new_task()
-    task = await open_store().submit(new)
+    task = (await open_store().submit(new)).task
     assert task.status is Status.QUEUED
     assert (task.request, task.inputs, task.public_base) == (new.request, new.inputs, new.public_base)
     assert await open_store().get("me", new.id) == task
 
 
 async def test_somebody_elses_task_and_an_unknown_one_look_the_same(store):
-    task = await store.submit(new_task("me"))
+    task = (await store.submit(new_task("me"))).task
     assert await store.get("you", task.id) is None
     assert await store.get("me", new_task().id) is None
     assert await store.cancel("you", task.id) is None
@@ -63,14 +63,14 @@ async def test_a_full_queue_refuses_and_writes_nothing(open_store):
 
 
 async def test_tasks_are_claimed_first_in_first_out(store):
-    tasks = [await store.submit(new_task(owner)) for owner in "abab"]
+    tasks = [(await store.submit(new_task(owner))).task for owner in "abab"]
     claims = [await store.claim("w") for _ in tasks]
     assert [claim.task.id for claim in claims] == [task.id for task in tasks]
     assert await store.claim("w") is None
 
 
 async def test_a_claim_begins_an_attempt(store, clock):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     claim = await store.claim("w")
     assert (claim.attempt, claim.worker_id, claim.task.status) == (1, "w", Status.PROCESSING)
     assert claim.task == await store.get("me", task.id)
@@ -81,7 +81,7 @@ async def test_a_claim_begins_an_attempt(store, clock):
 
 async def test_many_claims_at_once_never_share_a_task(open_store):
     first, second = open_store(), open_store()
-    ids = {(await first.submit(new_task())).id for _ in range(20)}
+    ids = {(await first.submit(new_task())).task.id for _ in range(20)}
     claims = await asyncio.gather(*(store.claim("w") for store in (first, second) for _ in range(15)))
     claimed = [claim.task.id for claim in claims if claim]
     assert len(claimed) == 20
@@ -89,7 +89,7 @@ async def test_many_claims_at_once_never_share_a_task(open_store):
 
 
 async def test_a_success_shows_its_pictures_timings_and_usage(store, clock):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     claim = await store.claim("w")
     clock.seconds += 3
     assert await store.finish(claim, succeeded())
@@ -109,7 +109,7 @@ async def test_a_success_shows_its_pictures_timings_and_usage(store, clock):
 
 @pytest.mark.parametrize("zombie_first", [True, False])
 async def test_a_worker_that_lost_its_lease_finishes_nothing(store, clock, zombie_first):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     zombie = await store.claim("w")
     clock.seconds += LEASE
     await store.sweep()
@@ -138,7 +138,7 @@ async def test_a_late_worker_whose_task_nobody_took_may_still_finish(store, cloc
 
 @pytest.mark.parametrize("outcome", [succeeded(), INPUT_LOST, INTERNAL, Canceled(), Released()])
 async def test_a_finish_whose_answer_was_lost_is_recognised(store, outcome):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     claim = await store.claim("w")
     assert await store.finish(claim, outcome)
     before = await store.get("me", task.id)
@@ -154,7 +154,7 @@ async def test_a_released_task_cannot_be_finished_by_the_one_that_gave_it_back(s
 
 
 async def test_a_beat_renews_the_lease_and_reports_the_step(store, clock):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     claim = await store.claim("w")
     for step in (1, 2):
         clock.seconds += LEASE - 1
@@ -169,7 +169,7 @@ async def test_a_beat_renews_the_lease_and_reports_the_step(store, clock):
 
 
 async def test_a_retryable_failure_keeps_its_place_and_fails_at_the_third(store):
-    first = await store.submit(new_task())
+    first = (await store.submit(new_task())).task
     await store.submit(new_task())
     for number in (1, 2, 3):
         claim = await store.claim("w")
@@ -182,7 +182,7 @@ async def test_a_retryable_failure_keeps_its_place_and_fails_at_the_third(store)
 
 
 async def test_a_final_failure_is_not_repeated(store):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     await store.finish(await store.claim("w"), INPUT_LOST)
     task = await store.get("me", task.id)
     assert (task.status, task.error_code) == (Status.FAILED, "input_lost")
@@ -190,7 +190,7 @@ async def test_a_final_failure_is_not_repeated(store):
 
 
 async def test_lost_leases_are_counted_as_failures(store, clock):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     reports = []
     for _ in range(3):
         await store.claim("w")
@@ -204,7 +204,7 @@ async def test_lost_leases_are_counted_as_failures(store, clock):
 
 
 async def test_releases_and_voided_leases_are_not_counted(store):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     for _ in range(5):
         assert await store.finish(await store.claim("w"), Released())
         await store.claim("w")
@@ -218,7 +218,7 @@ async def test_releases_and_voided_leases_are_not_counted(store):
 
 
 async def test_a_queued_task_is_canceled_at_once(store):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     canceled = await store.cancel("me", task.id)
     assert (canceled.status, canceled.error_code, canceled.started_at) == (Status.CANCELED, "canceled", None)
     assert await store.claim("w") is None
@@ -226,7 +226,7 @@ async def test_a_queued_task_is_canceled_at_once(store):
 
 
 async def test_a_running_task_is_asked_to_stop(store):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     claim = await store.claim("w")
     asked = await store.cancel("me", task.id)
     assert (asked.status, asked.cancel_requested) == (Status.PROCESSING, True)
@@ -239,7 +239,7 @@ async def test_a_running_task_is_asked_to_stop(store):
 
 @pytest.mark.parametrize("ending", [Released(), INTERNAL, "lost"])
 async def test_a_task_asked_to_stop_never_goes_back_to_the_queue(store, clock, ending: Outcome | str):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     claim = await store.claim("w")
     await store.cancel("me", task.id)
     if isinstance(ending, str):
@@ -251,7 +251,7 @@ async def test_a_task_asked_to_stop_never_goes_back_to_the_queue(store, clock, e
 
 
 async def test_a_picture_made_in_spite_of_a_cancel_is_given_out(store):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     claim = await store.claim("w")
     await store.cancel("me", task.id)
     assert await store.finish(claim, succeeded())
@@ -259,7 +259,7 @@ async def test_a_picture_made_in_spite_of_a_cancel_is_given_out(store):
 
 
 async def test_a_final_task_never_changes(store, clock):
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     claim = await store.claim("w")
     await store.finish(claim, succeeded())
     done = await store.get("me", task.id)
@@ -273,7 +273,7 @@ async def test_a_final_task_never_changes(store, clock):
 
 
 async def test_the_position_counts_who_is_before(store):
-    tasks = [await store.submit(new_task()) for _ in range(3)]
+    tasks = [(await store.submit(new_task())).task for _ in range(3)]
 
     async def positions():
         return [(await store.standing("me", task.id)).queue_position for task in tasks]
@@ -288,7 +288,7 @@ async def test_the_position_counts_who_is_before(store):
 
 
 async def test_a_standing_is_the_owners_part_of_the_task(store):
-    queued, failing = [await store.submit(new_task()) for _ in range(2)]
+    queued, failing = [(await store.submit(new_task())).task for _ in range(2)]
     await store.finish(await store.claim("w"), succeeded("h"))
     claim = await store.claim("w")
     await store.beat(claim, step=2)
@@ -321,7 +321,7 @@ async def test_pictures_expire_and_the_record_stays_for_its_time(open_store, clo
     store = open_store(result_ttl_seconds=10, record_ttl_seconds=100)
     new = new_task()
     await store.submit(new, {new.inputs[0].name: bytes(size)})
-    waiting = await store.submit(new_task())
+    waiting = (await store.submit(new_task())).task
     await store.finish(await store.claim("w"), succeeded())
     clock.seconds += 9.999
     assert await store.expire() == ()

@@ -1,15 +1,11 @@
 -- Making: what a worker does with a task, each write fenced by (task, attempt, worker).
 
--- name: is_any_queued
--- Whether a claim is worth a transaction.
-SELECT EXISTS (SELECT 1 FROM task WHERE status = 'queued');
-
 -- name: claim
--- Gives the oldest queued task to a worker under a new lease.
+-- Gives a queued task to a worker under a new lease.
 UPDATE task
    SET status = 'processing', version = version + 1, attempt = attempt + 1, worker_id = :worker_id,
-       lease_until = :lease_until, step = 0, started_at = coalesce(started_at, :now)
- WHERE seq = (SELECT seq FROM task WHERE status = 'queued' ORDER BY seq LIMIT 1)
+       lease_until = :lease_until, step = 0, started_at = coalesce(started_at, :now), charge = :stride
+ WHERE seq = :seq
 RETURNING *;
 
 -- name: begin_attempt

@@ -1,10 +1,9 @@
 -- Asking: what the API process does with a task.
 
 -- name: submit
--- Puts a task at the end of the queue, or inserts nothing when the queue is full (queue_max 0 = no limit).
-INSERT INTO task (id, owner, dialect, checkpoint, public_base, request, inputs, created_at, origin)
-SELECT :id, :owner, :dialect, :checkpoint, :public_base, :request, :inputs, :created_at, :origin
- WHERE :queue_max = 0 OR (SELECT count(*) FROM task WHERE status = 'queued') < :queue_max;
+-- Puts a task at the end of its owner's lane.
+INSERT INTO task (id, owner, dialect, checkpoint, public_base, request, inputs, created_at, origin, key_id, place)
+VALUES (:id, :owner, :dialect, :checkpoint, :public_base, :request, :inputs, :created_at, :origin, :key_id, :place);
 
 -- name: put_small_input
 -- Keeps a small picture in the transaction of its task.
@@ -20,13 +19,32 @@ SELECT * FROM task WHERE id = :id;
 
 -- name: standing
 -- What the owner of a task is told of it, its place in the queue included: 1 = next, 0 = not queued.
--- Counted among the first 32; behind them taken from the distance, which still counts edits canceled in between, for
--- polls come by the thousand and a count of 10,000 rows takes 0.3 ms.
+-- In its own lane it is counted among the first 16; behind them taken from the distance, which still counts edits
+-- canceled in between, for polls come by the thousand. Of the other lanes the turns are counted that come before its
+-- own, in the first 32; those behind are taken to be like these.
 SELECT id, checkpoint, request, status, attempt, step, outputs, error_code, error_text, expires_at, is_expired,
-       CASE WHEN status <> 'queued' THEN 0 ELSE coalesce(
-           (SELECT 32 + task.seq - ahead.seq FROM task AS ahead
-             WHERE ahead.status = 'queued' AND ahead.seq <= task.seq ORDER BY ahead.seq LIMIT 1 OFFSET 31),
-           (SELECT count(*) FROM task AS ahead WHERE ahead.status = 'queued' AND ahead.seq <= task.seq)) END
+       CASE WHEN status <> 'queued' THEN 0 ELSE (
+           SELECT own.place + coalesce((
+                      SELECT sum(min(other.queued, (own.turn + (other.owner < task.owner) - other.vtime
+                                                    + other.stride - 1) / other.stride))
+                             * CASE count(*) WHEN 32 THEN (SELECT queued - own.queued FROM account
+                                                            WHERE owner = '' AND key_id = '') ELSE sum(other.queued) END
+                             / sum(other.queued)
+                        FROM (SELECT owner, queued, stride,
+                                     max(vtime, (SELECT vtime FROM account WHERE owner = '' AND key_id = '')) AS vtime
+                                FROM account AS lane
+                               WHERE queued > 0 AND key_id = '' AND owner <> '' AND lane.vtime <= own.turn
+                                 AND owner <> task.owner
+                               ORDER BY lane.vtime LIMIT 32) AS other), 0)
+             FROM (SELECT line.place, lane.queued, lane.vtime + (line.place - 1) * lane.stride AS turn
+                     FROM account AS lane, (SELECT coalesce(
+                              (SELECT 16 + task.place - ahead.place FROM task AS ahead
+                                WHERE ahead.status = 'queued' AND ahead.owner = task.owner
+                                  AND ahead.place <= task.place ORDER BY ahead.place LIMIT 1 OFFSET 15),
+                              (SELECT count(*) FROM task AS ahead
+                                WHERE ahead.status = 'queued' AND ahead.owner = task.owner
+                                  AND ahead.place <= task.place)) AS place LIMIT 1) AS line
+                    WHERE lane.owner = task.owner AND lane.key_id = '' LIMIT 1) AS own) END
   FROM task WHERE id = :id AND owner = :owner;
 
 -- name: input
@@ -52,6 +70,7 @@ UPDATE task SET cancel_requested = 1, version = version + 1
 
 -- name: stats
 -- Counts for health, metrics and estimates.
-SELECT (SELECT count(*) FROM task WHERE status = 'queued'),
-       (SELECT count(*) FROM task WHERE status = 'processing'),
-       (SELECT created_at FROM task WHERE status = 'queued' ORDER BY seq LIMIT 1);
+SELECT queued, running,
+       (SELECT min((SELECT created_at FROM task WHERE status = 'queued' AND task.owner = lane.owner ORDER BY place LIMIT 1))
+          FROM account AS lane WHERE lane.queued > 0 AND lane.key_id = '' AND lane.owner <> '')
+  FROM account WHERE owner = '' AND key_id = '';

@@ -50,8 +50,8 @@ UPDATE api_key SET expires_at = min(coalesce(expires_at, :ends_at), :ends_at)
  WHERE id = :id AND revoked_at IS NULL AND coalesce(expires_at > :now, 1);
 
 -- name: note_use_of_key
--- Writes once a minute at most, however many processes saw the use; at once if the clock was set back.
-UPDATE api_key SET used_at = :now WHERE id = :id AND coalesce(:now - used_at NOT BETWEEN 0 AND 59999, 1);
+-- When a key was last used.
+UPDATE api_key SET used_at = :now WHERE id = :id;
 
 -- name: count
 -- Adds to a counter, or to one bucket of a histogram.

@@ -27,7 +27,8 @@ LEAVES = [error for error in family() if not error.__subclasses__()]
 
 def made(kind: type[errors.OverpaintError]) -> errors.OverpaintError:
     facts = {
-        name: FACTS[name] for name in ("field", "problem", "limit", "pixels", "method", "model", "scope", "seconds")
+        name: FACTS[name]
+        for name in ("field", "problem", "limit", "per", "pixels", "method", "model", "scope", "seconds")
     }
     return kind(**facts)
 
