@@ -4,6 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8000
 DATA ?= ./data
+MINUTES ?= 60
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -14,7 +15,7 @@ SERVER := .venv/.server-is-set-up
 TOOLS := .venv/.tools-are-set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test hostile faults lint bench score clean
+.PHONY: help setup serve test hostile faults soak lint bench score clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ hostile: $(TOOLS) ## What strangers may send, in the long form; goes on where it
 
 faults: $(TOOLS) ## What machines may do to it, in the long form; goes on where it was interrupted
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults
+
+soak: $(TOOLS) ## An hour of ordinary life, and what grows (MINUTES=60)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 lint: $(TOOLS) ## Style, types, layers, typos, dead code
 	@$(BIN)/ruff check
