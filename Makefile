@@ -15,7 +15,7 @@ SERVER := .venv/.server-is-set-up
 TOOLS := .venv/.tools-are-set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test hostile faults soak lint bench score clean
+.PHONY: help setup serve test hostile faults soak lint bench score audit clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench: $(TOOLS) ## Measure the service and the engine (minutes)
 
 score: $(TOOLS) ## Judge the mini checkpoint: the short table of its card
 	@$(BIN)/python -m training.score --quick
+
+audit: $(TOOLS) ## Write the bill of materials to dist/, look for known advisories
+	@$(PIP) install --quiet --constraint constraints.txt --group audit
+	@$(BIN)/python -m tests.supply
 
 clean: ## Remove what was set up and built; never ./data
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
