@@ -238,6 +238,14 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(world: World) -> None
         assert (found.deliveries[0].status, trap.posts) == (302, [])
 
 
+async def test_http_is_not_spoken_any_more_once_the_operator_forbids_it(world: World, receiver: Receiver) -> None:
+    task_id = await end(world, receiver.url("ok"))
+    world.app.deliverer._endpoints._allow_http = False
+    async with delivering(world):
+        found = await until(world, task_id, MessageState.PENDING)
+    assert (found.deliveries[0].error, receiver.posts) == ("address_not_allowed", [])
+
+
 async def test_receivers_that_hang_hold_up_nobody_else(world: World) -> None:
     async with Receiver() as slow, Receiver() as fast:
         hung = [await end(world, slow.url("hang")) for _ in range(12)]

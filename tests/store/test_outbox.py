@@ -208,8 +208,12 @@ async def test_whatever_was_told_can_be_told_again(store: TaskStore) -> None:
 async def test_a_record_stays_until_its_end_was_told(open_store: Callable[..., TaskStore], clock: ManualClock) -> None:
     store = open_store(record_ttl_seconds=10.0)
     task_id = await ended(store)
+    silent = new_task()
+    await store.submit(silent)
+    await store.cancel("me", silent.id)
     clock.seconds += 1000
     await store.expire()
+    assert await store.outputs_of(silent.id) is None
     message = await take(store)
     assert (await store.outputs_of(task_id)) is not None
     await store.settle_message(message, OK, MessageState.DELIVERED)
