@@ -8,13 +8,12 @@ import logging
 import re
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections import Counter
 from itertools import product
 from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from overpaint import hub
@@ -28,43 +27,9 @@ from overpaint.service.pictures import Pictures
 from overpaint.settings import load
 from overpaint.store.blobs import parse_result_name, result_name
 from overpaint.telemetry import Metrics
-from tests.figures import IS_LONG, figures
-from tests.hostile.damage import damaged
+from tests.hostile.fuzz import fuzz
 from tests.http.world import base64_of, photo
 from tests.unit.http.test_protocol import Conversation
-
-INPUTS = 100_000 if IS_LONG else 250
-
-fuzzed = settings(
-    max_examples=INPUTS,
-    deadline=None,
-    database=None,
-    derandomize=not IS_LONG,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=list(HealthCheck),
-)
-
-
-class Tally:
-    """How many inputs were tried, and what became of them."""
-
-    def __init__(self) -> None:
-        self.outcomes: dict[str, int] = {}
-
-    def add(self, outcome: str) -> None:
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
-
-
-@pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
-    """Hands in what was counted if the test held."""
-    counted = Tally()
-    yield counted
-    tried = sum(counted.outcomes.values())
-    assert tried >= 0.9 * INPUTS  # what is left out was made up twice
-    row = request.node.name.removeprefix("test_").replace("_", " ")
-    figures(row=f"fuzz, {row}", inputs=tried, uncaught=0, **counted.outcomes)
-
 
 # Bodies
 
@@ -86,23 +51,20 @@ BODIES = [
 ]
 
 
-def test_bodies(tally: Tally) -> None:
+def test_bodies() -> None:
     """What is taken, Python's own parser takes too, and reads alike."""
 
-    @fuzzed
-    @given(damaged(BODIES, JSON_PIECES))
-    def tried(data: bytes) -> None:
+    def tried(data: bytes, chance: Random) -> str:
         try:
             order = to_order(data, "http://127.0.0.1")
         except InvalidRequest:
-            tally.add("refused")
-            return
+            return "refused"
         known = json.loads(data.removeprefix(b"\xef\xbb\xbf").decode(), parse_constant=_never)
         assert order.prompt == known["prompt"]
         assert bytes(order.image) == known["image"].encode()  # type: ignore[arg-type]
-        tally.add("taken")
+        return "taken"
 
-    tried()
+    fuzz("bodies", tried, BODIES, JSON_PIECES)
 
 
 def _never(literal: str) -> None:
@@ -115,7 +77,6 @@ PICTURES = [photo(kind) for kind in ("PNG", "JPEG", "WEBP")]
 IMAGE_PIECES = (b"data:", b";base64", b",", b"=", b"-_", b" \n", b"http://", b"%2B", b"image/png", b"\xc3\xa9")
 INNER_PIECES = (b"\xff\xd8", b"\xff\xda", b"IHDR", b"VP8X", b"\xff" * 4, bytes(4), b"Exif\0\0")
 STRINGS = [prefix + b64encode(file) for file in PICTURES for prefix in (b"", b"data:image/png;base64,")]
-image = st.one_of(damaged(STRINGS, IMAGE_PIECES), damaged(PICTURES, INNER_PIECES).map(b64encode))
 
 
 class Nowhere(Fetcher):
@@ -127,25 +88,23 @@ class Nowhere(Fetcher):
         raise ImageFetchFailed(field=field, problem="it is not here")
 
 
-def test_image_strings(tally: Tally) -> None:
+@pytest.mark.parametrize("part", ["the string", "the picture in it"])
+def test_image_strings(part: str) -> None:
     pictures = Pictures(load(), Metrics(), Nowhere())
 
-    @fuzzed
-    @given(image, st.booleans())
-    def tried(data: bytes, as_text: bool) -> None:
-        given = data.decode("utf-8", "replace") if as_text else data
+    def tried(data: bytes, chance: Random) -> str:
+        image = data if part == "the string" else b64encode(data)
         try:
-            picture = asyncio_run(pictures.take(given))
+            picture = runner.run(pictures.take(chance.choice((image, image.decode("utf-8", "replace")))))
         except InvalidRequest:
-            tally.add("refused")
-            return
+            return "refused"
         assert 8 <= picture.header.width <= 16_384
         assert picture.header.format in ("png", "jpeg", "webp")
-        tally.add("taken")
+        return "taken"
 
     with asyncio.Runner() as runner:
-        asyncio_run = runner.run
-        tried()
+        goods, pieces = (STRINGS, IMAGE_PIECES) if part == "the string" else (PICTURES, INNER_PIECES)
+        fuzz(f"images, {part}", tried, goods, pieces)
 
 
 # Links, names, ranges
@@ -155,51 +114,54 @@ NOW = 1_800_000_000
 LINK_PIECES = (b"%2e", b"%2f", b"..", b"/", b"&", b"=", b"exp=", b"kid=1", b"sig=", b"\0", b"+", b"0", b"\xd9\xa1")
 
 
-def test_links(tally: Tally) -> None:
+def test_links() -> None:
     """Only the very link that was signed is opened."""
     signer = Signer(bytes(32), ttl_seconds=60, clock=lambda: NOW)
     good = signer.sign("", NAME, expires_at_ms=None).url
 
-    @fuzzed
-    @given(damaged([good.encode()], LINK_PIECES))
-    def tried(data: bytes) -> None:
+    def tried(data: bytes, chance: Random) -> str:
         path, _, query = data.decode("latin-1").partition("?")
         name = parse_path(path)
-        parts = dict(part.partition("=")[::2] for part in query.split("&"))
         if name is None:
-            tally.add("no path")
-            return
+            return "no path"
         assert name.path == path
+        parts = _signed(query)
         try:
-            signer.check(name, *(parts.get(each, "") for each in ("exp", "kid", "sig")))
+            signer.check(name, *parts)
         except Forbidden:
-            tally.add("refused")
-            return
-        assert (name, parts) == (NAME, dict(part.split("=") for part in good.partition("?")[2].split("&")))
-        tally.add("opened")
+            return "refused"
+        assert (name, parts) == (NAME, _signed(good.partition("?")[2]))
+        return "opened"
 
-    tried()
+    fuzz("links", tried, [good.encode()], LINK_PIECES)
 
 
-def test_names_and_ranges(tally: Tally) -> None:
-    own_name = result_name(NAME.task_id, 1, 0, "png").encode()
-    ranges = (b"bytes=0-", b"bytes=-5", b"bytes=1-2")
+def _signed(query: str) -> list[str]:
+    parts = dict(part.partition("=")[::2] for part in query.split("&"))
+    return [parts.get(name, "") for name in ("exp", "kid", "sig")]
 
-    @fuzzed
-    @given(
-        damaged([own_name], (b"..", b"/", b"0", b"\0", b".png")),
-        damaged(ranges, (b"-", b",", b"9" * 30, b"bytes=", b" ", b"\xd9\xa1")),
-        st.integers(0, 2**40),
-    )
-    def tried(name: bytes, header: bytes, size: int) -> None:
-        text = name.decode("latin-1")
+
+def test_blob_names() -> None:
+    def tried(data: bytes, chance: Random) -> str:
+        text = data.decode("latin-1")
         known = parse_result_name(text)
-        assert known is None or result_name(known.task_id, known.attempt, known.index, known.format) == text
-        part = files._part(header.decode("latin-1"), size)
-        assert part is None or not len(part) or (part.start >= 0 and part.stop <= size)
-        tally.add("whole" if part is None else "part")
+        if known is None:
+            return "no name"
+        assert result_name(known.task_id, known.attempt, known.index, known.format) == text
+        return "name"
 
-    tried()
+    fuzz("blob names", tried, [result_name(NAME.task_id, 1, 0, "png").encode()], (b"..", b"/", b"0", b"\0", b".png"))
+
+
+def test_ranges() -> None:
+    def tried(data: bytes, chance: Random) -> str:
+        size = chance.choice((0, 1, 5, 2**40))
+        part = files._part(data.decode("latin-1"), size)
+        assert part is None or not len(part) or (part.start >= 0 and part.stop <= size)
+        return "the whole" if part is None else "a part" if part else "nothing"
+
+    goods, pieces = (b"bytes=0-", b"bytes=-5", b"bytes=1-2"), (b"-", b",", b"9" * 30, b"bytes=", b" ", b"\xd9\xa1")
+    fuzz("ranges", tried, goods, pieces)
 
 
 # What comes over the wire
@@ -229,23 +191,21 @@ TALKS = [b"".join(turns) for turns in product((GET, POST, CHUNKED), repeat=3)] +
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 
-def test_wire(tally: Tally, caplog: pytest.LogCaptureFixture) -> None:
+def test_wire(caplog: pytest.LogCaptureFixture) -> None:
     """Whole requests are answered, at most one answer each; the rest is a 400 or a closed door."""
 
-    @fuzzed
-    @given(damaged(TALKS, WIRE_PIECES), st.integers(1, 400), st.booleans())
-    def tried(data: bytes, step: int, reads: bool) -> None:
-        parts = [data[at : at + step] for at in range(0, min(len(data), 8 * step), step)]
-        conversation = asyncio_run(_heard(parts, reads))
-        statuses = [status.decode() for status in STATUS.findall(conversation.wire.written)]
-        assert set(statuses) <= {"100", "200", "400"}
-        assert statuses.count("200") <= conversation.asked <= data.count(b"HTTP/1.")
-        assert statuses.count("400") <= conversation.wire.is_closed
-        tally.add("closed" if conversation.wire.is_closed else "open")
+    def tried(data: bytes, chance: Random) -> str:
+        step = chance.choice((1 + len(data) // 8, len(data) + 1))
+        parts = [data[at : at + step] for at in range(0, len(data), step)]
+        heard = runner.run(_heard(parts, chance.random() < 0.5))
+        statuses = Counter(STATUS.findall(heard.wire.written))
+        assert set(statuses) <= {b"100", b"200", b"400"}
+        assert statuses[b"200"] <= heard.asked <= data.count(b"HTTP/1.")
+        assert statuses[b"400"] <= heard.wire.is_closed
+        return "closed" if heard.wire.is_closed else "open"
 
     with asyncio.Runner() as runner, caplog.at_level(logging.ERROR):
-        asyncio_run = runner.run
-        tried()
+        fuzz("wire", tried, TALKS, WIRE_PIECES)
     assert caplog.records == []
 
 
@@ -261,24 +221,23 @@ async def _heard(parts: list[bytes], reads: bool) -> Conversation:
 SECRET = "whsec_" + base64_of(bytes(24))
 
 
-def test_webhook_signatures(tally: Tally) -> None:
+def test_webhook_signatures() -> None:
     """An independent verifier takes what we sign, and nothing that differs from it."""
     now = int(time.time())
     verifier = Webhook(SECRET)
 
-    @fuzzed
-    @given(damaged(BODIES, JSON_PIECES), st.integers(0, 999), st.sampled_from(("body", "id", "header")))
-    def tried(data: bytes, at: int, part: str) -> None:
+    def tried(data: bytes, chance: Random) -> str:
         body = json.dumps(data.decode("latin-1")).encode()
         header = webhooks.signatures([SECRET], "msg_1", now, body).encode()
         message = {"body": body, "id": b"msg_1", "header": header}
         assert _verified(verifier, message, now)
+        part = chance.choice([*message])
         flipped = bytearray(message[part])
-        flipped[at % len(flipped)] ^= 1 + at % 127
+        flipped[chance.randrange(len(flipped))] ^= chance.randint(1, 127)
         assert not _verified(verifier, message | {part: bytes(flipped)}, now)
-        tally.add(part)
+        return part
 
-    tried()
+    fuzz("webhook signatures", tried, BODIES, JSON_PIECES)
 
 
 def _verified(verifier: Webhook, message: dict[str, bytes], now: int) -> bool:
@@ -296,43 +255,37 @@ def _verified(verifier: Webhook, message: dict[str, bytes], now: int) -> bool:
     return True
 
 
-def test_what_receivers_answer(tally: Tally) -> None:
+def test_what_receivers_answer() -> None:
     """A Retry-After is seconds, a date or nonsense; never an error, never a wait beyond reason."""
-    good = (b"120", b"Wed, 21 Oct 2026 07:28:00 GMT", b"0")
 
-    @fuzzed
-    @given(damaged(good, (b"-", b"9" * 400, b"GMT", b"+9999", b"\xb2", b"99999", b" ")))
-    def tried(data: bytes) -> None:
+    def tried(data: bytes, chance: Random) -> str:
         seconds = webhooks.retry_after_seconds(data.decode("latin-1"), NOW)
         assert seconds >= 0
         wait = webhooks.seconds_to_next_try(1, seconds)
         assert wait is not None
         assert 0 < wait <= webhooks.LONGEST_RETRY_AFTER_SECONDS
-        tally.add("some" if seconds else "none")
+        return "some" if seconds else "none"
 
-    tried()
+    goods, pieces = (b"120", b"Wed, 21 Oct 2026 07:28:00 GMT"), (b"-", b"9" * 400, b"GMT", b"+9999", b"\xb2", b" ")
+    fuzz("Retry-After", tried, goods, pieces)
 
 
 # Checkpoints
 
 HEADER = b'{"__metadata__": {"format": "pt"}, "a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}'
 WEIGHTS = len(HEADER).to_bytes(8, "little") + HEADER + bytes(4)
+MANIFEST = b'{"files": {"b.json": {"sha256": "00", "bytes": 2}}}'
 WEIGHT_PIECES = (*b"[ ] { } null -1 1e9".split(), b"[" * 5000, b'"data_offsets": 3', bytes(8), b"\xff" * 8)
 
 
-@pytest.mark.parametrize("name", ["a.safetensors", "overpaint.manifest.json", "a.json"])
-def test_checkpoint_files(tally: Tally, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["a.safetensors", hub.MANIFEST])
+def test_checkpoint_files(tmp_path: Path, name: str) -> None:
     """Whatever lies in the folder, `verify` names it."""
-    manifest = b'{"files": {"b.json": {"sha256": "00", "bytes": 2}}}'
-    good = WEIGHTS if name == "a.safetensors" else manifest
     (tmp_path / "b.json").write_bytes(b"{}")
 
-    @fuzzed
-    @given(damaged([good], WEIGHT_PIECES))
-    def tried(data: bytes) -> None:
+    def tried(data: bytes, chance: Random) -> str:
         (tmp_path / name).write_bytes(data)
-        told = {finding.path: finding.problem for finding in hub.verify(tmp_path)}
-        assert all(isinstance(problem, str) for problem in told.values())
-        tally.add("damaged" if any(told.values()) else "whole")
+        told = [finding.problem for finding in hub.verify(tmp_path)]
+        return "damaged" if any(told) else "whole"
 
-    tried()
+    fuzz(f"checkpoints, {name}", tried, [WEIGHTS if name == "a.safetensors" else MANIFEST], WEIGHT_PIECES)

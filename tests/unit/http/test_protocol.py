@@ -79,7 +79,9 @@ class Conversation:
         self.may_answer.set()
         self.clock = Clock()
         self.wire = Wire()
-        config = uvicorn.Config(self._answer, interface="asgi3", proxy_headers=False, lifespan="off", log_config=None)
+        config = uvicorn.Config(
+            self._answer, interface="asgi3", proxy_headers=False, lifespan="off", ws="none", log_config=None
+        )
         self.protocol = GatheringProtocol(config, state or ServerState(), {}, _loop=self.clock)  # type: ignore[arg-type]
         self.protocol.connection_made(self.wire)
 
