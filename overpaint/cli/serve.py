@@ -52,6 +52,7 @@ def serve(
 
     known = settings.load(host=host, port=port, data=data, checkpoint=checkpoint, device=device, workers=workers)
     telemetry.configure_logging(known)
+    premises.prepare(known.data)
     folder = pulled(known.checkpoint, offline=known.offline)
     kind = catalog.read(folder)
     listener = premises.listen(known.host, known.port)
@@ -89,7 +90,6 @@ class Welcome:
         from overpaint.service.access import ensure_first_key
         from overpaint.store.sqlite import SqliteTaskStore
 
-        self._settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = SqliteTaskStore.of(self._settings)
         try:
             self._new_key = await ensure_first_key(store, self._settings)

@@ -14,8 +14,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from overpaint.errors import ConfigurationError
+from overpaint.store.sqlite import FILE_NAME
 
 BACKLOG = 2048  #: connections the kernel holds while the API process starts, or is replaced
+
+
+def prepare(folder: Path) -> None:
+    """Makes the data folder, and sees that it and the database in it can be written. Raises ConfigurationError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(folder, error) from None
+    for path in (folder, folder / FILE_NAME):
+        if path.exists() and not os.access(path, os.W_OK):
+            raise ConfigurationError(
+                f"{path} cannot be written: it is read-only, or somebody else's.",
+                hint="Mount it writable, give this user the right to write it, or choose another folder with --data.",
+            )
 
 
 @contextmanager
@@ -28,14 +43,17 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ConfigurationError(
-            f"The data folder {folder} cannot be used: {error.strerror}.", hint="Choose another with --data."
-        ) from None
+        raise _unusable(folder, error) from None
     try:
         _take(handle, folder)
         yield
     finally:
         os.close(handle)
+
+
+def _unusable(folder: Path, error: OSError) -> ConfigurationError:
+    problem = f"The data folder {folder} cannot be used: {error.strerror}."
+    return ConfigurationError(problem, hint="Choose another with --data.")
 
 
 def _take(handle: int, folder: Path) -> None:

@@ -33,6 +33,24 @@ def test_an_address_of_another_machine_is_refused() -> None:
         premises.listen("192.0.2.1", 0)
 
 
+def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    premises.prepare(data)
+    database = data / "overpaint.sqlite3"
+    database.touch()
+    premises.prepare(data)
+    for read_only in (data, database):
+        monkeypatch.setattr("os.access", lambda path, mode: path != read_only)  # noqa: B023
+        with pytest.raises(ConfigurationError, match=f"{read_only} cannot be written") as refused:
+            premises.prepare(data)
+        assert "--data" in refused.value.hint
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        premises.prepare(tmp_path / "file" / "data")
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="cannot be used"), premises.locked(tmp_path / "file" / "data"):
