@@ -92,9 +92,17 @@ def put_to_sleep(server: Server) -> list[Hold]:
     stopped = {hold.pid for hold in holds(server)[: WORKERS - 1]}
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
+    until(lambda: all(map(has_stopped, stopped)))
     asleep = [] if is_locked(server) else [hold for hold in holds(server) if hold.pid in stopped]
     wake(stopped - {hold.pid for hold in asleep})
     return asleep
+
+
+def has_stopped(pid: int) -> bool:
+    """Whether all its threads have: on a busy machine they go on for a while."""
+    return all(
+        thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in Path(f"/proc/{pid}/task").glob("*/stat")
+    )
 
 
 def wake(pids: Iterable[int]) -> None:
