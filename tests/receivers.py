@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from standardwebhooks import Webhook
@@ -46,12 +48,16 @@ class Receiver:
     """`async with Receiver() as receiver:` one listener; the path of a URL says how it answers.
 
     /ok 200 · /500, /410 and so on · /hang never · /reset a reset · /redirect 302 to `trap` · /flood a gigabyte
-    /busy 429 with Retry-After: 600 · /flaky 500, then 200 · /cut half an answer · /tls no TLS
+    /busy 429 with Retry-After: 600 · /flaky 500, then 200 · /cut half an answer
     """
 
-    def __init__(self, trap: str = "") -> None:
+    def __init__(self, trap: str = "", *, certificate: Path | None = None) -> None:
         self.posts: list[Post] = []
         self.trap = trap
+        self.tls: ssl.SSLContext | None = None
+        if certificate is not None:
+            self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            self.tls.load_cert_chain(certificate)
         self.hanging = 0  #: requests held open now
         self.most_hanging = 0
         self.flooded = 0  #: bytes that somebody took of /flood
@@ -59,7 +65,7 @@ class Receiver:
         self._connections: dict[asyncio.StreamWriter, tuple[asyncio.StreamReader, asyncio.Task[None]]] = {}
 
     async def __aenter__(self) -> Receiver:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.port: int = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -69,7 +75,7 @@ class Receiver:
             connection.cancel()
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{path}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/{path}"
 
     def ids(self, path: str) -> list[str]:
         """Of the posts to a path, in the order of their arrival."""

@@ -151,6 +151,8 @@ async def _serve(
     sockets: Sequence[socket.socket] | None,
 ) -> None:
     chores = [asyncio.create_task(chore) for chore in (housekeeping(store, blobs), app.deliverer.run())]
+    for chore in chores:  # one that broke ends the process, and the supervisor starts another
+        chore.add_done_callback(lambda _: setattr(server, "should_exit", True))
     try:
         await server.serve(list(sockets) if sockets else None)
     finally:

@@ -14,7 +14,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any
 
 import httpx2
@@ -41,10 +44,10 @@ class Heard:
 
 
 class Driver:
-    """One caller, of good and of bad will."""
+    """One caller, of good and of bad will, who is told of an end at `told_at`."""
 
-    def __init__(self, server: Serving, key: str) -> None:
-        self.server, self.key, self.heard = server, key, Heard()
+    def __init__(self, server: Serving, key: str, told_at: Gone) -> None:
+        self.server, self.key, self.told_at, self.heard = server, key, told_at, Heard()
         self.heard.secrets |= {key, key[-32:], base64_of(photo())[:80]}
         self.client = httpx2.Client(
             base_url=server.url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE_SECONDS
@@ -79,6 +82,13 @@ class Driver:
         path = url.removeprefix(self.server.url)
         for tampered in (path[:-1] + ("A" if path[-1] != "A" else "B"), path.replace("exp=", "exp=1"), path + "/../x"):
             self.refused("GET", tampered)
+
+    def is_told(self) -> None:
+        url = f"http://127.0.0.1:{self.told_at.server_port}/?{HIDDEN}"
+        self.submit(extra={"webhook": {"url": url, "test_mode": {"enabled": True}}})
+        headers = self.told_at.heard.get(timeout=PATIENCE_SECONDS)
+        self.heard.secrets.add(headers["webhook-signature"].removeprefix("v1,"))
+        self.refused("POST", SUBMIT, json={"prompt": PROMPT, "extra": {"webhook": {"url": f"ftp://x/?{HIDDEN}"}}})
 
     def sends_nonsense(self) -> None:
         bad = {"authorization": f"Bearer {WRONG_KEY}"}
@@ -118,27 +128,75 @@ class Driver:
             return int(database.execute("SELECT pid FROM worker").fetchone()[0])
 
 
+class Gone(ThreadingHTTPServer):
+    """A receiver of webhooks that answers 410, so that the log speaks of it."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Gone)
+        self.heard: Queue[Any] = Queue()
+
+
+class _Gone(BaseHTTPRequestHandler):
+    server: Gone
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(410)
+        self.end_headers()
+        self.server.heard.put(self.headers)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def told_at() -> Iterator[Gone]:
+    with Gone() as receiver:
+        Thread(target=receiver.serve_forever, daemon=True).start()
+        yield receiver
+        receiver.shutdown()
+
+
 @pytest.fixture(params=["json", "text"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serving]:
+def server(request: pytest.FixtureRequest, tmp_path: Path, told_at: Gone) -> Iterator[Serving]:
+    chosen = {
+        "OVERPAINT_LOG_FORMAT": str(request.param),
+        "OVERPAINT_LEASE_SECONDS": "2",
+        "OVERPAINT_OUTBOUND_ALLOW": f"127.0.0.1:{told_at.server_port}",
+        "OVERPAINT_WEBHOOK_ALLOW_HTTP": "true",
+    }
     own_key = {"OVERPAINT_API_KEY": OWN_KEY} if request.param == "text" else {}
-    with serving(tmp_path / "data", OVERPAINT_LOG_FORMAT=request.param, OVERPAINT_LEASE_SECONDS="2", **own_key) as it:
+    with serving(tmp_path / "data", **chosen, **own_key) as it:
         yield it
 
 
-def test_nobody_but_the_caller_reads_keys_prompts_links_or_folders(server: Serving, overpaint: Run) -> None:
-    driver = Driver(server, OWN_KEY if "OVERPAINT_API_KEY" in server.request else server.key)
+def test_nobody_but_the_caller_reads_keys_prompts_links_or_folders(
+    server: Serving, overpaint: Run, told_at: Gone
+) -> None:
+    driver = Driver(server, OWN_KEY if "OVERPAINT_API_KEY" in server.request else server.key, told_at)
     driver.sends_nonsense()
+    driver.is_told()
     driver.finishes()
     driver.fails()
     metrics = httpx2.get(f"{server.url}/metrics").text
     health = httpx2.get(f"{server.url}/readyz").text
     report = overpaint("doctor", "--json", "--data", str(server.data), "--port", server.url.rpartition(":")[2]).stdout
+    told = overpaint("webhooks", "ls", "--json", "--data", str(server.data)).stdout
+    driver.heard.secrets.add(overpaint("webhooks", "secret", "--data", str(server.data)).stdout.strip())
     assert server.stop() == 0
     log = server.log.read_text("utf-8")
 
     for task_id in driver.heard.ids:
         assert task_id in log
-    for word in ("prompt_too_long", "input_lost", "internal_error", "Traceback", "ValueError", "process died"):
+    for word in (
+        "prompt_too_long",
+        "input_lost",
+        "internal_error",
+        "Traceback",
+        "ValueError",
+        "process died",
+        "webhook ended",
+    ):
         assert word in log
     for code in ("prompt_too_long", "input_lost", "internal_error"):
         assert re.search(rf'edits_finished_total{{code="{code}",model="mini",status="failed"}} 1.0', metrics)
@@ -150,6 +208,7 @@ def test_nobody_but_the_caller_reads_keys_prompts_links_or_folders(server: Servi
         "health": health,
         "doctor": report,
         "errors": "\n".join(driver.heard.errors),
+        "messages": told,
     }
     folders = {str(server.data), str(server.data.parent), str(ROOT), f"{Path.home()}/"}
     for place, text in said.items():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -228,6 +231,43 @@ async def test_a_flood_is_cut_off_and_its_2xx_counts(world: World, receiver: Rec
     async with delivering(world):
         await until(world, task_id, MessageState.DELIVERED)
     assert receiver.flooded < 32 * 2**20  # what fits between the two sockets
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of 127.0.0.1 with its key, signed by itself."""
+    path = tmp_path / "both.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    names = ["-subj", "/CN=receiver", "-addext", "subjectAltName=IP:127.0.0.1"]
+    try:
+        subprocess.run([*command, *names, "-keyout", path, "-out", tmp_path / "c.pem"], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    path.write_bytes(path.read_bytes() + (tmp_path / "c.pem").read_bytes())
+    return path
+
+
+async def test_https_is_spoken_to_who_proves_his_name_and_to_nobody_else(world: World, certificate: Path) -> None:
+    async with Receiver(certificate=certificate) as receiver, Receiver() as plain:
+        async with delivering(world):
+            for url in (receiver.url("ok"), plain.url("ok").replace("http:", "https:")):
+                found = await until(world, await end(world, url), MessageState.PENDING)
+                assert found.deliveries[0].error == "unreachable"
+            assert (receiver.posts, plain.posts) == ([], [])
+            world.app.deliverer._transport._ssl_context = ssl.create_default_context(cafile=str(certificate))
+            await until(world, await end(world, receiver.url("ok")), MessageState.DELIVERED)
+        assert len(receiver.posts) == 1
 
 
 async def test_a_redirect_is_a_failure_and_is_not_followed(world: World) -> None:
