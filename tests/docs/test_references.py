@@ -58,6 +58,19 @@ def test_every_path_of_ours_that_is_named_exists(page: Path) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=_id)
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    for path, test in re.findall(r"`(tests/[\w./-]+\.py)::(\w+)`", page.read_text("utf-8")):
+        assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE), f"{path}::{test}"
+
+
+def test_every_item_of_the_ten_names_a_test() -> None:
+    page = (ROOT / "docs/security.md").read_text("utf-8")
+    items = dict(re.findall(r"^\| (\d+) [^|]+\|[^|]+\|(.+)\|$", page, re.MULTILINE))
+    assert sorted(map(int, items)) == list(range(1, 11))
+    assert [number for number, tests in items.items() if "`tests/" not in tests] == []
+
+
 def test_every_page_is_reached_from_the_index() -> None:
     """From docs/README.md by links, decisions by their folder."""
     seen: set[Path] = set()
