@@ -66,7 +66,8 @@ class Callers:
 
     def allow(self, submits: int) -> None:
         """That many more may be acknowledged."""
-        self._allowed.release(submits)
+        if submits > 0:
+            self._allowed.release(submits)
 
     def end(self) -> None:
         self._is_done = True

@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,9 +147,12 @@ class Soak:
         ]
 
     def ends(self) -> Counter[str]:
-        """How the edits ended that are not erased yet."""
-        with closing(sqlite3.connect(self.server.data / FILE_NAME)) as db:
-            return Counter(dict(db.execute("SELECT status, count(*) FROM task GROUP BY status").fetchall()))
+        """How many edits ended how."""
+        found: Counter[str] = Counter()
+        for line in self.server.http.get("/metrics").text.splitlines():
+            if line.startswith("overpaint_edits_finished_total{"):
+                found[line.partition('status="')[2].partition('"')[0]] += int(float(line.rpartition(" ")[2]))
+        return found
 
     def _capacity(self, callers: Callers) -> float:
         began = time.monotonic()
@@ -203,7 +205,7 @@ def report(soak: Soak, lines: list[Line], ends: Counter[str]) -> int:
         print("| " + " | ".join(line.cells()) + " |")
     print(
         f"\n{soak.seconds / 60:.0f} minutes, {len(soak.server.acknowledged):,} edits acknowledged,"
-        f" {soak.kills} workers killed; answers to submits {soak.answers}; edits kept at the end {dict(ends)}"
+        f" {soak.kills} workers killed; answers to submits {soak.answers}; edits ended {dict(ends)}"
     )
     return int(not all(line.is_within for line in lines) or ends["failed"] > 0)
 
