@@ -200,7 +200,7 @@ def test_wire(caplog: pytest.LogCaptureFixture) -> None:
         heard = runner.run(_heard(parts, chance.random() < 0.5))
         statuses = Counter(STATUS.findall(heard.wire.written))
         assert set(statuses) <= {b"100", b"200", b"400"}
-        assert statuses[b"200"] <= heard.asked <= data.count(b"HTTP/1.")
+        assert statuses[b"200"] <= heard.asked <= data.count(b"/")  # a target each; of HTTP 0.9, no more
         assert statuses[b"400"] <= heard.wire.is_closed
         return "closed" if heard.wire.is_closed else "open"
 
@@ -233,7 +233,8 @@ def test_webhook_signatures() -> None:
         assert _verified(verifier, message, now)
         part = chance.choice([*message])
         flipped = bytearray(message[part])
-        flipped[chance.randrange(len(flipped))] ^= chance.randint(1, 127)
+        end = len(flipped) - 2 if part == "header" else len(flipped)  # base64's last bits mean nothing
+        flipped[chance.randrange(end)] ^= chance.randint(1, 127)
         assert not _verified(verifier, message | {part: bytes(flipped)}, now)
         return part
 
