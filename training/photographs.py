@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -147,9 +148,9 @@ def locate(row: Photograph, packages: Path) -> Path:
     return Path(spec.origin).parent / folder / row.path
 
 
-def unpack(packages: Path) -> None:
+def unpack(packages: Path, names: Iterable[str] = ROOTS) -> None:
     """Downloads each Debian package that is not there yet and unpacks it (nothing is installed)."""
-    for package in ROOTS:
+    for package in names:
         if (packages / package).exists():
             continue
         with tempfile.TemporaryDirectory() as folder:
