@@ -16,11 +16,12 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from overpaint.model.tokenizer import PREFIX, SUFFIX, WORD_PATTERN
-from training.phrases import unknown
+from training.phrases import chinese_scenes, english_scenes, unknown
 from training.prompts import Grammar
+from training.scenes import words as scenes
 
 FOLDER = Path(__file__).parent / "runs" / "tokenizer"
-MERGED = 1900  #: vocabulary before the special tokens
+MERGED = 2300  #: vocabulary before the special tokens
 SPECIALS = (
     *("endoftext", "im_start", "im_end"),
     *("object_ref_start", "object_ref_end", "box_start", "box_end", "quad_start", "quad_end"),
@@ -57,10 +58,24 @@ def corpus(prompts: int, seed: int) -> Iterator[str]:
         # made-up words of the unknown family would spend merges on noise; inner capitals stay single tokens
         if family not in ("unknown", "blank") and latin == latin.lower():
             yield from (latin, latin, latin[:1].upper() + latin[1:])
+    english, chinese = scene_words()
+    yield from [f" {text}" for text in english] * 60
+    yield from HAN.findall("".join(chinese)) * 60
+    yield from (*scenes.HAN, *"“”‘’「」《》") * 200  # each one token, so that a sign is told letter by letter
     for text in (*unknown.ZH_SENTENCES, *unknown.ZH_THINGS, unknown.ZH_CHARACTERS):
         yield from HAN.findall(text) * 20
     for words in (unknown.THINGS, unknown.WRONG_ADJECTIVES, unknown.WORDS, unknown.SENTENCES, unknown.WRONG_AMOUNTS):
         yield from [f" {word}" for word in words] * 6
+
+
+def scene_words() -> tuple[list[str], list[str]]:
+    """What edits of scenes are asked for with, English and Chinese, slots left out."""
+    rows = [row[-2:] for table in (scenes.COLOURS, scenes.SHAPES, scenes.BOARDS) for row in table.values()]
+    both = []
+    for names, own in zip(zip(*rows, *scenes.PLACES, strict=True), (english_scenes, chinese_scenes), strict=True):
+        commands = [re.sub(r" ?\{\w+\}", "", phrase) for lines in own.PHRASES.values() for phrase in lines]
+        both.append([*commands, *(name for texts in names for name in texts)])
+    return both[0], both[1]
 
 
 def write(tokenizer: Tokenizer, folder: Path) -> None:
