@@ -1,6 +1,6 @@
-"""Trains the editor: text encoder and transformer together, on pools of encoded crops.
+"""Trains the editor: text encoder and transformer together.
 
-Knows the objective, the stages and how to resume. Does not know pixels: latents come from `training.pool`.
+Knows the objective, the stages and how to resume. Does not know pixels: latents come from `training.batches`.
 
     python -m training.editor --stage words --seconds 900     # → runs/editor.pt; again to go on where it stopped
 """
@@ -10,9 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import random
+import os
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -27,17 +26,16 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from overpaint.model.rotary import Shape, image_positions, rotation
 from overpaint.model.transformer import Transformer, TransformerConfig
 from training import encoder as text
-from training import places, prompts
-from training import pool as pools
+from training import places
 from training.autoencoder import LATENTS, RUNS
+from training.batches import Batch, Batches
 from training.codec import Codec
 from training.optimiser import Average, Muon
-from training.stages import STAGES, Diet, Stage, meant
+from training.stages import STAGES, Diet, Stage
 from training.start import copy_start
 
-LONGEST = 34  #: prompt tokens; longer draws are thrown away
 MILD = 0.2  #: an edit that changes latents by much less matters five times as much as one that changes them by one
-SHARED = 4  #: prompts that share a crop, its noise and its level: what differs between them is the prompt alone
+CHANGED = 0.02  #: mean square of a token's latents beyond which an edit changes it
 TRANSFORMER: dict[str, Any] = {
     "_class_name": "QwenImageTransformer2DModel",
     "_diffusers_version": "0.42.1",
@@ -63,33 +61,6 @@ class Editor(nn.Module):
         self.transformer = Transformer(TransformerConfig.from_json(transformer or TRANSFORMER))
         copy_start(self.transformer)
         nn.init.normal_(self.encoder.get_input_embeddings().weight, std=0.5)  # words far apart from the first step
-
-
-class Batches:
-    """(diet, pool, prompts' ids, families) in which all prompts are equally long; every draw is used in the end."""
-
-    def __init__(self, stage: Stage, tokenizer: text.PromptTokenizer, seed: int) -> None:
-        self.diets, self.tokenizer = stage.diets, tokenizer
-        self.rng = random.Random(seed)
-        self.grammar = prompts.Grammar(seed + 1)
-        self.pools = {(diet.width, diet.height): pools.load(diet.width, diet.height) for diet in stage.diets}
-        self.waiting: dict[Diet, dict[int, list[tuple[list[int], str]]]] = {d: defaultdict(list) for d in self.diets}
-
-    def next(self) -> tuple[Diet, pools.Pool, list[list[int]], list[str]]:
-        (diet,) = self.rng.choices(self.diets, [diet.share for diet in self.diets])
-        drawn = self._drawn(diet)
-        return diet, self.pools[diet.width, diet.height], [ids for ids, _ in drawn], [family for _, family in drawn]
-
-    def _drawn(self, diet: Diet) -> list[tuple[list[int], str]]:
-        """Draws prompts until those of some length fill a batch."""
-        waiting = self.waiting[diet]
-        while True:
-            family, prompt = self.grammar.draw(diet.families)
-            ids = self.tokenizer.prompt_ids(prompt)
-            if len(ids) <= LONGEST:
-                waiting[len(ids)].append((ids, family))
-                if len(waiting[len(ids)]) == diet.batch:
-                    return waiting.pop(len(ids))
 
 
 def levels(count: int, rng: torch.Generator) -> Tensor:
@@ -174,9 +145,11 @@ class Progress:
 
 
 class Trainer:
-    def __init__(self, stage: Stage, seed: int, path: Path, device: str, is_compiled: bool) -> None:
+    def __init__(
+        self, stage: Stage, seed: int, path: Path, device: str, is_compiled: bool = False, workers: int = 0
+    ) -> None:
         torch.manual_seed(seed)
-        self.stage, self.path, self.device, self.seed = stage, path, device, seed
+        self.stage, self.path, self.device, self.seed, self.workers = stage, path, device, seed, workers
         self.tokenizer, settings = text.load_tokenizer()
         self.editor = Editor(settings).to(device)
         self.run_transformer: Any = torch.compile(velocity_of_some) if is_compiled else velocity_of_some
@@ -184,36 +157,30 @@ class Trainer:
         others = groups(self.editor, lambda name, p: not is_matrix(name, p))
         self.adam = torch.optim.AdamW(others, stage.adam, betas=(0.9, 0.98), weight_decay=0.0)
         self.average = Average(self.editor.parameters(), 0.99)
-        self.channel_weight = Codec.load().weight.repeat_interleave(4).to(device)
+        self.codec = Codec.load()
+        self.codec.autoencoder.to(device)
+        self.channel_weight = self.codec.weight.repeat_interleave(4).to(device)
         self.progress = Progress(path.with_suffix(".jsonl"))
         self.step, self.total_steps, self.spent = 0, 0, 0.0
 
-    def loss(
-        self, diet: Diet, pool: pools.Pool, prompts: list[list[int]], families: list[str], rng: torch.Generator
-    ) -> Tensor:
+    def loss(self, diet: Diet, batch: Batch, rng: torch.Generator) -> Tensor:
         """Flow matching: x = (1 − σ) target + σ noise, the velocity noise − target is asked for."""
-        crops = math.ceil(len(prompts) / SHARED)
-        chosen = torch.randint(len(pool.patches), (crops,), generator=rng).repeat(SHARED)[: len(prompts)]
-        inside = places.choose(diet.pattern, pool.shape, rng)
-        reference = pool.latents["keep"][chosen][:, inside].float().to(self.device)
-        names = [meant(family) for family in families]
-        rows = zip(names, chosen.tolist(), strict=True)
-        target = torch.stack([pool.latents[name][row, inside] for name, row in rows]).float().to(self.device)
-        known = torch.stack([places.seen(name, pool.shape, inside) for name in names]).float().to(self.device)
-        sigma = levels(crops, rng).repeat(SHARED)[: len(prompts)].to(self.device)
-        noise = torch.randn((crops, *target.shape[1:]), generator=rng).repeat(SHARED, 1, 1)[: len(prompts)]
-        noise = noise.to(self.device)
+        reference, target = batch.reference, batch.target
+        apart = math.ceil(len(target) / batch.sharing)
+        sigma = levels(apart, rng).repeat(batch.sharing)[: len(target)].to(self.device)
+        noise = torch.randn((apart, *target.shape[1:]), generator=self.noise, device=self.device)
+        noise = noise.repeat(batch.sharing, 1, 1)[: len(target)]
         mixed = torch.lerp(target, noise, sigma[:, None, None])
         with torch.autocast(self.device, torch.bfloat16):
-            pixels = pool.patches[chosen].float().to(self.device)
-            states = text.encode(self.editor.encoder, self.tokenizer, prompts, pixels, pool.grid)
-            crowd = max(diet.crowd or math.prod(pool.shape), len(inside))
+            states = text.encode(self.editor.encoder, self.tokenizer, batch.prompts, batch.patches, batch.grid)
+            crowd = max(diet.crowd or math.prod(batch.shape), len(batch.inside))
             velocity = self.run_transformer(
-                self.editor.transformer, mixed, reference, states, sigma, pool.shape, inside, crowd
+                self.editor.transformer, mixed, reference, states, sigma, batch.shape, batch.inside, crowd
             )
-        wrong = velocity.float() - (noise - target)
-        self.progress.note(names, (wrong * sigma[:, None, None]).detach(), target - reference, known)
-        matters = known / ((target - reference).square().mean((1, 2)) + MILD)[:, None]
+        wrong, change = velocity.float() - (noise - target), target - reference
+        self.progress.note(batch.names, (wrong * sigma[:, None, None]).detach(), change, batch.known)
+        counts = batch.known * (1 + diet.emphasis * (change.square().mean(-1) > CHANGED))
+        matters = counts / (change.square().mean((1, 2)) + MILD)[:, None]
         return ((wrong.square() * self.channel_weight).mean(-1) * matters).sum() / matters.sum()
 
     def attention(self, diet: Diet) -> AbstractContextManager[Any]:
@@ -225,8 +192,10 @@ class Trainer:
         return min(1.0, (step + 1) / self.stage.warmup, max(0.02, left / self.stage.decay))
 
     def train(self, seconds: float, save_every: float = 120) -> None:
-        batches = Batches(self.stage, self.tokenizer, self.seed + 1000 + self.total_steps)
-        rng = torch.Generator().manual_seed(self.seed + 2000 + self.total_steps)
+        seed = self.seed + 1000 + self.total_steps
+        batches = Batches(self.stage, self.tokenizer, self.codec, seed, self.device, self.workers)
+        rng = torch.Generator().manual_seed(seed + 1000)
+        self.noise = torch.Generator(self.device).manual_seed(seed + 2000)
         started = saved = shown = time.monotonic()
         smooth, since = math.nan, 0
         while time.monotonic() - started < seconds and self.step < self.stage.steps:
@@ -234,9 +203,9 @@ class Trainer:
             for optimiser, rate in ((self.muon, self.stage.muon), (self.adam, self.stage.adam)):
                 for group, share in zip(optimiser.param_groups, self.stage.shares, strict=True):
                     group["lr"] = rate * factor * share
-            batch = batches.next()
-            with self.attention(batch[0]):
-                loss = self.loss(*batch, rng)
+            diet, batch = batches.next(rng)
+            with self.attention(diet):
+                loss = self.loss(diet, batch, rng)
                 loss.backward()
             torch.nn.utils.clip_grad_norm_(self.editor.parameters(), 1.0)
             for optimiser in (self.muon, self.adam):
@@ -312,12 +281,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300, help="of this slice; a compile adds a minute or two")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, help="processes that render scenes; all cores but two for a GPU")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--out", type=Path, default=RUNS / "editor.pt")
     parser.add_argument("--compile", action="store_true", help="for a GPU; on a CPU it costs minutes, gains little")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    trainer = Trainer(STAGES[args.stage], args.seed, args.out, args.device, args.compile)
+    spare = 0 if args.device == "cpu" else max(1, len(os.sched_getaffinity(0)) - 2)
+    workers = spare if args.workers is None else args.workers
+    trainer = Trainer(STAGES[args.stage], args.seed, args.out, args.device, args.compile, workers)
     if args.out.exists():
         trainer.resume()
     trainer.train(args.seconds)
