@@ -95,13 +95,15 @@ def test_a_recoloured_thing_changes_in_nothing_but_colour_and_is_the_one_named()
         assert len({part.colour for part in alike}) == len(alike), "two things that no words tell apart"
 
 
-def test_what_is_added_stands_in_the_place_named() -> None:
+def test_what_is_added_stands_free_in_the_place_named() -> None:
     for plan in plans("add", 60):
         (new,) = {*plan.after.parts} - {*plan.before.parts}
         assert isinstance(new, Thing) and (new.x * 3 // 256, new.y * 3 // 256) == (
             plan.asked.place % 3,
             plan.asked.place // 3,
         )
+        mine = layer(new, 256, 256)[0] > 0
+        assert not any((mine & (layer(part, 256, 256)[0] > 0)).any() for part in plan.before.parts), "on top of others"
 
 
 def test_a_translated_sign_says_the_listed_word_in_the_same_place_size_colour_and_typeface() -> None:
