@@ -188,7 +188,7 @@ def test_a_server_killed_between_post_and_bookkeeping_tells_it_again_under_the_s
 
 
 def test_kills_at_random_moments_lose_no_message(serve: Callable[[], ServerProcess]) -> None:
-    rounds = 60 if IS_LONG else 4
+    rounds = 25 if IS_LONG else 4
     chance, sent = random.Random(8), list[str]()
     with receiving() as (receiver,):
         for _ in range(rounds):
