@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from PIL import Image
 
 from overpaint.domain import EditRequest, InputPicture, Status, Timings
-from overpaint.errors import EditFailed, InvalidRequest
+from overpaint.errors import ConfigurationError, EditFailed, InvalidRequest
 from overpaint.images import raster
 from overpaint.images.sandbox import Sandbox
 
@@ -48,11 +48,20 @@ def load(folder: Path, device: str, dtype: str, number: int, workers: int, progr
 
 
 def warm_up(editor: Editor, on_step: OnStep) -> None:
-    """One short edit of a grey picture at the native size: allocates, tunes, and shows what a step takes."""
+    """One short edit of a grey picture at the native size: allocates, tunes, and shows what a step takes.
+
+    Raises ConfigurationError when not even this one can be made: no other process would do better.
+    """
     side = math.isqrt(editor.checkpoint.native_pixels)
-    for item in editor.edit([Image.new("RGB", (side, side), "grey")], " ", seed=0, steps=2):
-        if not hasattr(item, "image"):
-            on_step(item.index, item.total)
+    try:
+        for item in editor.edit([Image.new("RGB", (side, side), "grey")], " ", seed=0, steps=2):
+            if not hasattr(item, "image"):
+                on_step(item.index, item.total)
+    except EditFailed as error:
+        raise ConfigurationError(
+            f"The checkpoint makes no picture: {error}",
+            hint="`overpaint checkpoints verify` tells whether its files are whole.",
+        ) from None
 
 
 def edit(

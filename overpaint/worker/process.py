@@ -19,7 +19,7 @@ import structlog
 
 from overpaint import catalog
 from overpaint.domain import WorkerInfo
-from overpaint.errors import ConfigurationError
+from overpaint.errors import FAILURES, ConfigurationError
 from overpaint.settings import Settings
 from overpaint.store.blobs import FolderBlobs
 from overpaint.store.sqlite import SqliteTaskStore
@@ -45,13 +45,21 @@ def run(settings: Settings, checkpoint_folder: Path, device: str, *, number: int
     except WorkerBroken:
         log.error("worker broken", reason="the device hangs or lost its context", device=device)
         code = EXIT_BROKEN
-    except Exception:
-        log.exception("worker died")
+    except Exception as error:
+        _tell_death(making.failure_code(error))
         code = 1
     with suppress(OSError):  # a log on a full disk
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)  # the making thread may be in a step, or hang: whoever ends here no longer waits for it
+
+
+def _tell_death(failure: str) -> None:
+    """Called while the error is handled. A traceback only for what nobody foresaw."""
+    if failure == "internal_error":
+        log.exception("worker died")
+    else:
+        log.error("worker died", code=failure, reason=FAILURES[failure].sentence)
 
 
 async def _work(settings: Settings, folder: Path, device: str, number: int) -> int:
