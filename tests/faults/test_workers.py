@@ -26,8 +26,8 @@ from tests.faults.conftest import Server, until
 from tests.figures import IS_LONG, figures
 
 ZOMBIES, KILLS = (500, 24) if IS_LONG else (20, 2)
-WORKERS = 3
-LEASE_SECONDS = 1.0
+WORKERS = 5 if IS_LONG else 3
+LEASE_SECONDS = 2.0  #: longer than a busy machine makes a process wait
 GRACE_SECONDS = 2.0  #: from the end of a lease until another worker must have begun
 LOG_BYTES = 2**17  #: hold what a turn says
 LOCK_SECONDS = 0.3  #: longer than a transaction lasts
