@@ -50,7 +50,8 @@ def load(folder: Path, device: str, dtype: str, number: int, workers: int, progr
 def warm_up(editor: Editor, on_step: OnStep) -> None:
     """One short edit of a grey picture at the native size: allocates, tunes, and shows what a step takes.
 
-    Raises ConfigurationError when not even this one can be made: no other process would do better.
+    Raises ConfigurationError when what is made is no picture: another process would do no better. Too little memory
+    may be another's for a moment only, and stays EditFailed.
     """
     side = math.isqrt(editor.checkpoint.native_pixels)
     try:
@@ -58,6 +59,8 @@ def warm_up(editor: Editor, on_step: OnStep) -> None:
             if not hasattr(item, "image"):
                 on_step(item.index, item.total)
     except EditFailed as error:
+        if error.code != "output_invalid":
+            raise
         raise ConfigurationError(
             f"The checkpoint makes no picture: {error}",
             hint="`overpaint checkpoints verify` tells whether its files are whole.",

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from overpaint.domain import EditRequest, InputPicture, Status
-from overpaint.errors import EditFailed
+from overpaint.errors import ConfigurationError, EditFailed
 from overpaint.images.sandbox import Sandbox
 from overpaint.worker import making
 from tests.worker.doubles import ScriptedEditor, picture
@@ -95,6 +95,16 @@ def test_stopping_closes_the_editor_at_the_next_step() -> None:
     )
     assert stopped is None
     assert (editor.steps_made, editor.closed_early) == (3, 1)
+
+
+@pytest.mark.parametrize(("code", "kind"), [("output_invalid", ConfigurationError), ("out_of_memory", EditFailed)])
+def test_only_a_trial_that_gives_no_picture_condemns_the_checkpoint(code: str, kind: type[Exception]) -> None:
+    class Broken(ScriptedEditor):
+        def edit(self, *args: Any, **more: Any) -> Any:
+            raise EditFailed(code)
+
+    with pytest.raises(kind):
+        making.warm_up(Broken(), lambda step, total: None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
