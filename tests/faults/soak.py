@@ -45,7 +45,7 @@ class Weight:
 
 
 def weigh(pid: int, at: float) -> Weight:
-    """Raises OSError when it has ended."""
+    """Raises OSError or KeyError when it has ended."""
     folder = Path(f"/proc/{pid}")
     status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
     memory = int(status["RssAnon"].split()[0]) / 1024
@@ -56,8 +56,9 @@ def processes(pid: int) -> dict[int, str]:
     """The server's processes and what each is."""
     found = {pid: "supervisor"}
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        command = Path(f"/proc/{child}/cmdline").read_bytes()
-        found[int(child)] = "api" if b"overpaint.http" in command else "worker"
+        with suppress(OSError):  # it has just ended
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+            found[int(child)] = "api" if b"overpaint.http" in command else "worker"
     return found
 
 
@@ -163,7 +164,7 @@ class Soak:
     def _weigh(self, at: float) -> None:
         assert self.server.process is not None
         for pid, name in processes(self.server.process.pid).items():
-            with suppress(OSError):
+            with suppress(OSError, KeyError):
                 self._weights[name, pid].append(weigh(pid, at))
         sizes = {file: file.stat().st_size for file in self.server.data.rglob("*") if file.is_file()}
         self._disk.append((at, sizes[self.server.data / FILE_NAME] / 2**20, sum(sizes.values()) / 2**20))
