@@ -111,7 +111,8 @@ async def test_no_redirect_is_followed(world: World) -> None:
         network.answers.append(b"HTTP/1.1 302 X\r\nlocation: " + location + b"\r\ncontent-length: 0\r\n\r\n")
         await end(world, f"http://{PUBLIC_NAME}/")
     found = await tried(world)
-    assert network.dialled == [PUBLIC] * 60
+    assert set(network.dialled) == {PUBLIC}
+    assert len(network.dialled) >= 60  # on a slow machine some are tried a second time meanwhile
     assert {each.status for record in found for each in record.deliveries} <= {302, None}
 
 

@@ -205,12 +205,14 @@ async def test_the_description_is_generated_and_complete(world: World) -> None:
         assert reference in schemas
     submit = schemas["SubmitBody"]
     assert submit["required"] == ["prompt", "image"]
-    assert submit["properties"]["seed"] == {
+    seed = submit["properties"]["seed"]
+    assert seed["default"] == -1
+    assert seed["anyOf"][0] == {
         "type": "integer",
         "minimum": -1,
         "maximum": 2147483647,
-        "default": -1,
         "description": "-1: the server draws one.",
     }
+    assert {"type": "null"} in seed["anyOf"]
     identities = [operation["operationId"] for methods in body["paths"].values() for operation in methods.values()]
     assert len(identities) == len(set(identities))

@@ -21,6 +21,7 @@ from PIL import Image
 from overpaint import catalog
 from overpaint.domain import Claim, Failed, OutputPicture, Succeeded, Timings, Usage, WorkerInfo
 from overpaint.http.app import App, create_app
+from overpaint.http.openapi import document
 from overpaint.images import raster
 from overpaint.service.access import create_key
 from overpaint.settings import Settings, load
@@ -30,6 +31,8 @@ from overpaint.store.sqlite import SqliteTaskStore
 BASE = "http://127.0.0.1:8000"
 SECRET = "a-key-of-the-operators-own-choice"
 SUBMIT, RESULT = "/v3/async/qwen-image-edit", "/v3/async/task-result"
+FILES = "/files/{task_id}/{picture}"
+UNDESCRIBED = {"content-type", "content-length"}  #: headers that every HTTP answer has
 
 
 def checkpoint_folder(root: Path, **own: Any) -> Path:
@@ -64,6 +67,7 @@ class World:
         self.blobs = FolderBlobs(self.settings.data / "blobs")
         self.app: App = create_app(self.settings, self.store, self.blobs, self.checkpoint)
         self.key = self.other_key = ""
+        self._described: dict[str, Any] = json.loads(document(self.app.operations))["paths"]
         self._clients: list[httpx2.AsyncClient] = []
 
     async def open(self) -> World:
@@ -83,9 +87,20 @@ class World:
             transport=httpx2.ASGITransport(app=self.app, raise_app_exceptions=False),
             base_url=base,
             headers={"authorization": f"Bearer {secret}"} if secret else {},
+            event_hooks={"response": [self._check_is_described]},
         )
         self._clients.append(client)
         return client
+
+    async def _check_is_described(self, answer: httpx2.Response) -> None:
+        """Whatever a test asks for: the status and the headers of the answer stand in /openapi.json."""
+        path = answer.request.url.path
+        methods = self._described.get(FILES if path.startswith("/files/") else path, {})
+        described = methods.get("get" if answer.request.method == "HEAD" else answer.request.method.lower())
+        if described is not None:
+            assert str(answer.status_code) in described["responses"], f"{answer.status_code} is not described"
+            told = described["responses"][str(answer.status_code)]["headers"]
+            assert {*answer.headers} <= UNDESCRIBED | {name.lower() for name in told}
 
     async def submit(self, **body: Any) -> str:
         """The id of a new task of alice's."""
