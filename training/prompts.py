@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
+from training import phrases
 from training.heldout import EVERYDAY, FRESH, FRESH2, HELDOUT, HELDOUT_UNKNOWN
 from training.phrases import Words, chinese, english
 from training.phrases.chinese_styles import FRAMES as ZH_FRAMES
@@ -45,6 +46,7 @@ WEIGHTS = (
     | {"keep": 8.0, "unknown": 26.0, "blank": 2.0}
 )
 EVERYDAY_SHARE = 0.12  #: of a family's prompts: the few sentences most people type first
+WRITTEN_SHARE = 0.45  #: of a family's prompts: whole sentences, written one by one
 #: how often each kind of word makes the sentence, and never oftener than there are words of the kind
 SHARES = {"phrases": 34, "verbs": 20, "amounts": 18, "adjectives": 26, "nouns": 22, "wrong": 9}
 
@@ -106,6 +108,8 @@ def shares(own: Words) -> tuple[list[str], list[float]]:
     return list(weights), list(accumulate(weights.values()))
 
 
+#: language → family → sentences
+WRITTEN = {language: phrases.written(language) for language in LANGUAGES}
 KINDS = {language: {family: shares(own) for family, own in table.items()} for language, table in VOCABULARY.items()}
 #: without and with the colours of a picture, which only some edits may be asked of
 EN_OBJECTS = (english.PICTURES, [*english.PICTURES, *english.COLOURS])
@@ -150,6 +154,15 @@ class Grammar:
         kinds, weights = KINDS[language][family]
         return self.rng.choices(kinds, cum_weights=weights)[0]
 
+    def _is_written(self, family: str, language: str) -> bool:
+        return family in WRITTEN[language] and self.rng.random() < WRITTEN_SHARE
+
+    def _shortened(self, words: list[str]) -> str:
+        """Now and then without one of its words: hardly any sentence hangs on a single one."""
+        if len(words) > 5 and self.rng.random() < 0.1:
+            del words[self.rng.randrange(len(words))]
+        return " ".join(words)
+
     def _amount(self, own: Words) -> tuple[bool, str]:
         """Whether it goes up, and what."""
         at = self.rng.randrange(len(own.raised) + len(own.lowered))
@@ -163,10 +176,13 @@ class Grammar:
 
     def _english(self, family: str) -> str:
         pick = self.rng.choice
-        core = self.unknown.english() if family == "unknown" else self._english_core(family)
-        coloured = family == "unknown" or split_degree(family)[1] in COLOURED
-        text = " ".join(self._fill(core, english.SLOTS, EN_OBJECTS[coloured]).split())
-        if self.rng.random() > 0.35:
+        if is_written := self._is_written(family, "en"):
+            text = self._shortened(pick(WRITTEN["en"][family]).split())
+        else:
+            core = self.unknown.english() if family == "unknown" else self._english_core(family)
+            coloured = family == "unknown" or split_degree(family)[1] in COLOURED
+            text = " ".join(self._fill(core, english.SLOTS, EN_OBJECTS[coloured]).split())
+        if self.rng.random() < (0.2 if is_written else 0.65):
             text = f"{pick(english.OPENINGS)}{text}{pick(english.ENDINGS)}"
         if self.rng.random() < 0.08:
             text = typo(text, self.rng)
@@ -230,10 +246,12 @@ class Grammar:
 
     def _chinese(self, family: str) -> str:
         pick = self.rng.choice
-        text = self.unknown.chinese() if family == "unknown" else self._chinese_core(family)
-        coloured = split_degree(family)[1] in COLOURED
-        text = self._fill(text, chinese.SLOTS, ZH_OBJECTS[coloured])
-        if self.rng.random() > 0.4:
+        if is_written := self._is_written(family, "zh"):
+            text = pick(WRITTEN["zh"][family])
+        else:
+            core = self.unknown.chinese() if family == "unknown" else self._chinese_core(family)
+            text = self._fill(core, chinese.SLOTS, ZH_OBJECTS[split_degree(family)[1] in COLOURED])
+        if self.rng.random() < (0.2 if is_written else 0.6):
             text = pick(chinese.OPENINGS) + text + pick(chinese.ENDINGS)
         if self.rng.random() < 0.05:
             text = "".join(chinese.TRADITIONAL.get(character, character) for character in text)

@@ -2,11 +2,13 @@
 
 Data only, apart from `Words`. `<language>.py` holds what all families share (openings, frames, endings, degrees),
 `<language>_tones.py` and `<language>_styles.py` the families' own words. `{name}` is a slot that `training.prompts` fills.
+`sentences/<language>/<family>.txt` holds whole prompts as people type them, one a line.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -25,3 +27,9 @@ class Words:
 def words(**lists: str) -> Words:
     """`Words` from lists written with bars; a word written twice is drawn twice as often."""
     return Words(**{kind: tuple(text.split("|")) for kind, text in lists.items()})
+
+
+def written(language: str) -> dict[str, tuple[str, ...]]:
+    """family → the sentences of its file."""
+    files = sorted((Path(__file__).parent / "sentences" / language).glob("*.txt"))
+    return {file.stem: tuple(filter(None, file.read_text().splitlines())) for file in files}
