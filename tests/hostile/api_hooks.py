@@ -9,15 +9,18 @@ import re
 from typing import Any
 from zlib import crc32
 
+import requests
 import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 
 from tests.hostile.secrecy import REVEALING
-from tests.http.world import base64_of, photo
+from tests.http.world import SECRET, base64_of, photo
 
 PICTURES = [base64_of(photo(kind)) for kind in ("PNG", "JPEG", "WEBP")] + [f"data:;base64,{base64_of(photo())}"]
+WRONG = "Bearer op_AAAAAAAA_" + "a" * 32
 INSIDE = "http://127.0.0.1:9/"  #: refused by its address, before any connection
 _URL = re.compile(r"\s*https?:", re.IGNORECASE)
+_session = requests.Session()
 #: of the connection rather than the answer, or part of every description
 _UNDECLARED = {"connection", "content-length", "content-type", "date", "transfer-encoding"}
 
@@ -51,6 +54,35 @@ def nothing_undeclared_is_sent(ctx: CheckContext, response: Response, case: Case
             f"undeclared: {sorted({*response.headers} - known)}"
         )
     return None
+
+
+@schemathesis.check
+def the_key_alone_decides(ctx: CheckContext, response: Response, case: Case) -> bool | None:
+    """The same request again: bare of `Bearer` it does the same, without a key or with a wrong one it is refused."""
+    request = response.request
+    if case.method not in declared_methods(case):
+        return None
+    if not case.operation.definition.raw["security"]:
+        assert _again(request, WRONG).status_code == response.status_code, "a route without a key looked at one"
+        return None
+    refusals = [_again(request, key) for key in ("", WRONG)]
+    assert [each.status_code for each in refusals] == [403, 403], "it went on without the right key"
+    assert refusals[0].content == refusals[1].content
+    if request.headers.get("Authorization") == f"Bearer {SECRET}":
+        assert _again(request, SECRET).status_code == response.status_code, "the bare key did something else"
+    return None
+
+
+def declared_methods(case: Case) -> set[str]:
+    return {method.upper() for method in case.operation.schema[case.operation.path]}
+
+
+def _again(request: requests.PreparedRequest, authorization: str) -> requests.Response:
+    copy = request.copy()
+    copy.headers.pop("Authorization", None)
+    if authorization:
+        copy.headers["Authorization"] = authorization
+    return _session.send(copy)
 
 
 @schemathesis.check
