@@ -18,7 +18,7 @@ from overpaint.store.connections import Connections
 from overpaint.store.statements import SQL
 from overpaint.telemetry import Tally
 
-HOLD_MS = 15_000  #: a message that was taken is due again after this, unless it is settled: a try may take 10 s
+HOLD_MS = 30_000  #: a message that was taken is due again after this, unless it is settled: a try may take 10 s
 
 _OUTCOMES = {MessageState.DELIVERED: "delivered", MessageState.PENDING: "retried"}  # all others have failed
 

@@ -184,7 +184,7 @@ class TaskStore(Protocol):
     async def take_messages(self, held: Sequence[Message], limits: DeliveryLimits) -> tuple[Message, ...]:
         """Words of tasks' ends that are due, the longest due first, as many as may be `held` more.
 
-        Nobody else is given them for 15 s; those not settled by then are due again.
+        Nobody else is given them for 30 s; those not settled by then are due again.
         """
         ...
 

@@ -19,6 +19,7 @@ from overpaint.domain import MessageRecord, MessageState, Status
 from overpaint.service import deliverer
 from overpaint.service.links import root_secret
 from overpaint.service.webhooks import Secrets
+from overpaint.store.outbox import HOLD_MS
 from tests.http.shapes import assert_error
 from tests.http.world import SUBMIT, World, base64_of, photo
 from tests.receivers import Receiver
@@ -329,7 +330,7 @@ async def test_a_try_that_was_broken_off_is_made_again(world: World, receiver: R
         await receiver.until(lambda: receiver.hanging == 1)
     assert (await record(world, task_id)).deliveries == ()
     async with delivering(world):
-        world.clock.ahead += 15  # type: ignore[attr-defined]
+        world.clock.ahead += HOLD_MS / 1000  # type: ignore[attr-defined]
         await receiver.until(lambda: len(receiver.posts) == 2)
     assert receiver.ids("hang") == [f"msg_{task_id}"] * 2
 
