@@ -188,6 +188,12 @@ class Server:
         self.http.close()
 
 
+def able(server: Server) -> int:
+    """Workers that could take an edit now."""
+    workers = server.readiness()[1].get("workers", {})
+    return int(workers.get("idle", 0) + workers.get("busy", 0))
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

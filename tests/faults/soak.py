@@ -22,7 +22,7 @@ import numpy as np
 
 from overpaint.store.sqlite import FILE_NAME
 from tests.faults.callers import Callers, calling
-from tests.faults.conftest import Server, until
+from tests.faults.conftest import Server, able, until
 from tests.model import checkpoints
 
 WEIGH_SECONDS, KILL_SECONDS = 5.0, 60.0
@@ -180,10 +180,10 @@ class Soak:
         self._disk.append((at, database / 2**20, folder_bytes(self.server.data) / 2**20))
 
     def _kill_the_younger_worker(self) -> None:
-        """If both are there: the other shows what a long life does."""
+        """If both are ready: the other shows what a long life does, and one that dies while it loads is parked."""
         assert self.server.process is not None
         workers = [pid for pid, name in processes(self.server.process.pid).items() if name == "worker"]
-        if len(workers) > 1:
+        if able(self.server) > 1:
             os.kill(max(workers), signal.SIGKILL)
             self.kills += 1
 

@@ -22,7 +22,7 @@ from overpaint.domain import Status, Task
 from overpaint.store.blobs import FolderBlobs
 from overpaint.store.sqlite import FILE_NAME
 from tests.faults import histories
-from tests.faults.conftest import Server, until
+from tests.faults.conftest import Server, able, until
 from tests.figures import IS_LONG, figures
 
 ZOMBIES, KILLS = (500, 24) if IS_LONG else (20, 2)
@@ -49,12 +49,6 @@ def crew(_crew: Server, request: pytest.FixtureRequest) -> Iterator[Server]:
     until(lambda: able(_crew) == WORKERS)
     with histories.recorded(_crew, request.node.name):
         yield _crew
-
-
-def able(server: Server) -> int:
-    """Workers that could take an edit now."""
-    workers = server.readiness()[1].get("workers", {})
-    return int(workers.get("idle", 0) + workers.get("busy", 0))
 
 
 @dataclass(frozen=True)
