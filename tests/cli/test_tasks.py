@@ -27,7 +27,7 @@ def on_store(folder: Path, work: Callable[[SqliteTaskStore], Awaitable[str]]) ->
 
 
 async def tried_three_times(store: SqliteTaskStore) -> str:
-    task = await store.submit(new_task())
+    task = (await store.submit(new_task())).task
     for worker, outcome in (("w1", Failed(code="internal_error")), ("w2", None), ("w3", succeeded())):
         claim = await store.claim(worker)
         assert claim is not None
@@ -39,7 +39,7 @@ async def tried_three_times(store: SqliteTaskStore) -> str:
 
 
 async def waits(store: SqliteTaskStore) -> str:
-    return (await store.submit(new_task())).id
+    return (await store.submit(new_task())).task.id
 
 
 def test_every_attempt_is_told_in_its_order(overpaint: Run, tmp_path: Path) -> None:

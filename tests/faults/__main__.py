@@ -17,6 +17,7 @@ ROWS = {
     "R10 judge": ["tests/faults/test_histories.py"],
     "R12 drain": ["tests/faults/test_drain.py"],
     "R12b upgrade": ["tests/faults/test_upgrade.py"],
+    "R14 turns": ["tests/store/test_lanes.py", "tests/worker/test_turns.py"],
     "R13 overload": ["tests/faults/test_overload.py"],
     "poison": ["tests/faults/test_poison.py"],
 }

@@ -112,6 +112,7 @@ async def submitted(
     is_stored: bool = True,
     is_small: bool = False,
     origin: Origin | None = None,
+    owner: str = "me",
     **request: Any,
 ) -> str:
     """Submits an edit of `data`; `stored` are the bytes that really lie there; a small one rides with the submit."""
@@ -125,7 +126,7 @@ async def submitted(
     values = {"prompt": "make it snow", "seed": 7, "steps": 4, "true_cfg_scale": 4.0, **request}
     new = NewTask(
         id=task_id,
-        owner="me",
+        owner=owner,
         dialect="novita",
         checkpoint="mini",
         request=EditRequest(**values),
