@@ -79,6 +79,7 @@ class Callers:
         url = self._server.http.base_url
         connection = http.client.HTTPConnection(str(url.host), url.port, timeout=30)
         while self._allowed.acquire() and not self._is_done:
+            connection.close()  # it opens itself again: the server closes what is idle
             while not self._is_done and (status := self._submit(connection)) != 200:
                 self.answers[status] += 1
                 time.sleep(AWAY_SECONDS)
