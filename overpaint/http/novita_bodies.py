@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 Format = Literal["jpeg", "png", "webp"]
+AskedFormat = Literal["jpeg", "jpg", "png", "webp", ""]  #: in any case; empty means absent
 Steps = Annotated[int, Meta(ge=2, le=100, description="Denoising steps; else the model's own.")]
 Scale = Annotated[float, Meta(ge=1, le=20, description="Guidance; 1 turns it off.")]
 Size = Annotated[
@@ -58,7 +59,7 @@ class SubmitBody(Struct, kw_only=True):
     ]
     image: Annotated[str, Meta(description="The picture: base64, a data URI, or an http(s) URL.")]
     seed: Seed | Annotated[str, Meta(pattern="^-?[0-9]{1,10}$", description="The same as text.")] | None = -1
-    output_format: Annotated[Format, Meta(description="Format of the picture given back.")] | None = "jpeg"
+    output_format: Annotated[AskedFormat, Meta(description="Format of the picture given back.")] | None = "jpeg"
     extra: SubmitExtra | UnsetType | None = UNSET
 
 

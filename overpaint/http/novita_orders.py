@@ -90,7 +90,9 @@ def _webhook(extra: bodies.Fields) -> tuple[str | None, Status | None]:
         return None, None
     webhook = _object(raw, "extra.webhook")
     test = _object(_present(webhook, "test_mode"), "webhook.test_mode")
-    ending = _text(test, "return_task_status", "webhook.test_mode.") or "TASK_STATUS_SUCCEED"
+    ending = _text(test, "return_task_status", "webhook.test_mode.")
+    if ending is None:
+        ending = "TASK_STATUS_SUCCEED"
     if ending not in _ENDINGS:
         problem = f"must be {' or '.join(_ENDINGS)}"
         raise InvalidParameter(field="webhook.test_mode.return_task_status", problem=problem)

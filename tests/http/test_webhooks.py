@@ -366,6 +366,10 @@ async def test_figures_count_what_became_of_each_try(world: World, receiver: Rec
             {"url": "https://93.184.216.34/", "test_mode": {"return_task_status": "TASK_STATUS_QUEUED"}},
             "webhook.test_mode.return_task_status",
         ),
+        (
+            {"url": "https://93.184.216.34/", "test_mode": {"return_task_status": ""}},
+            "webhook.test_mode.return_task_status",
+        ),
     ],
 )
 async def test_a_wrong_webhook_is_refused_by_name(make_world: MakeWorld, webhook: object, field: str) -> None:
