@@ -13,7 +13,7 @@ ROWS = {
     "R5 disk": ["tests/faults/test_disk.py"],
     "R6 clocks": ["tests/faults/test_clocks.py"],
     "R8 webhooks": ["tests/faults/test_webhooks.py"],
-    "R9 machine": ["tests/store/test_machine.py"],
+    "R9 machine": ["tests/store/test_machine.py", "tests/store/test_planted.py"],
     "R10 judge": ["tests/faults/test_histories.py"],
     "R12 drain": ["tests/faults/test_drain.py"],
     "R12b upgrade": ["tests/faults/test_upgrade.py"],
