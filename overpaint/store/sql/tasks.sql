@@ -24,27 +24,31 @@ SELECT * FROM task WHERE id = :id;
 -- own, in the first 32; those behind are taken to be like these.
 SELECT id, checkpoint, request, status, attempt, step, outputs, error_code, error_text, expires_at, is_expired,
        CASE WHEN status <> 'queued' THEN 0 ELSE (
-           SELECT own.place + coalesce((
-                      SELECT sum(min(other.queued, (own.turn + (other.owner < task.owner) - other.vtime
-                                                    + other.stride - 1) / other.stride))
-                             * CASE count(*) WHEN 32 THEN (SELECT queued - own.queued FROM account
-                                                            WHERE owner = '' AND key_id = '') ELSE sum(other.queued) END
-                             / sum(other.queued)
-                        FROM (SELECT owner, queued, stride,
-                                     max(vtime, (SELECT vtime FROM account WHERE owner = '' AND key_id = '')) AS vtime
-                                FROM account AS lane
-                               WHERE queued > 0 AND key_id = '' AND owner <> '' AND lane.vtime <= own.turn
-                                 AND owner <> task.owner
-                               ORDER BY lane.vtime LIMIT 32) AS other), 0)
-             FROM (SELECT line.place, lane.queued, lane.vtime + (line.place - 1) * lane.stride AS turn
-                     FROM account AS lane, (SELECT coalesce(
-                              (SELECT 16 + task.place - ahead.place FROM task AS ahead
-                                WHERE ahead.status = 'queued' AND ahead.owner = task.owner
-                                  AND ahead.place <= task.place ORDER BY ahead.place LIMIT 1 OFFSET 15),
-                              (SELECT count(*) FROM task AS ahead
-                                WHERE ahead.status = 'queued' AND ahead.owner = task.owner
-                                  AND ahead.place <= task.place)) AS place LIMIT 1) AS line
-                    WHERE lane.owner = task.owner AND lane.key_id = '' LIMIT 1) AS own) END
+           SELECT line.place + CASE WHEN NOT EXISTS (
+                      SELECT 1 FROM account AS lane
+                       WHERE queued > 0 AND key_id = '' AND owner <> '' AND owner <> task.owner) THEN 0 ELSE (
+                  SELECT coalesce((
+                             SELECT sum(min(other.queued, (own.turn + (other.owner < task.owner) - other.vtime
+                                                           + other.stride - 1) / other.stride))
+                                    * CASE count(*) WHEN 32 THEN (SELECT queued - own.queued FROM account
+                                                                   WHERE owner = '' AND key_id = '')
+                                                    ELSE sum(other.queued) END
+                                    / sum(other.queued)
+                               FROM (SELECT owner, queued, stride, max(vtime, (SELECT vtime FROM account
+                                                                                WHERE owner = '' AND key_id = '')) AS vtime
+                                       FROM account AS lane
+                                      WHERE queued > 0 AND key_id = '' AND owner <> '' AND lane.vtime <= own.turn
+                                        AND owner <> task.owner
+                                      ORDER BY lane.vtime LIMIT 32) AS other), 0)
+                    FROM (SELECT queued, vtime + (line.place - 1) * stride AS turn FROM account AS lane
+                           WHERE lane.owner = task.owner AND key_id = '' LIMIT 1) AS own) END
+             FROM (SELECT coalesce(
+                       (SELECT 16 + task.place - ahead.place FROM task AS ahead
+                         WHERE ahead.status = 'queued' AND ahead.owner = task.owner
+                           AND ahead.place <= task.place ORDER BY ahead.place LIMIT 1 OFFSET 15),
+                       (SELECT count(*) FROM task AS ahead
+                         WHERE ahead.status = 'queued' AND ahead.owner = task.owner
+                           AND ahead.place <= task.place)) AS place LIMIT 1) AS line) END
   FROM task WHERE id = :id AND owner = :owner;
 
 -- name: input
