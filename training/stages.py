@@ -42,7 +42,7 @@ class Diet:
         offered = {n: w for n, w in prompts.WEIGHTS.items() if self.width == self.height or n not in SQUARE_ONLY}
         nothing = {"keep", "unknown", "blank"}
         offered = {
-            name: weight * (1.0 if meant(name) != "keep" else self.quiet * (1.0 if name in nothing else 0.3))
+            name: weight * (1.0 if meant(name) != "keep" else self.quiet * (1.0 if name in nothing else 0.15))
             for name, weight in offered.items()
         }
         if self.pattern == "whole":
@@ -97,8 +97,11 @@ STAGES = {
     "words": Stage(diets(SHAPES[:1], crowd=64, quiet=0.5, scattered=0.7, window=0.3), 0.005, 0.002, 900, decay=0.3),
     "rich": Stage(diets(SHAPES, scattered=0.55, window=0.4, whole=0.05), 0.004, 0.0016, 1000, warmup=10, decay=0.8),
     "extend": Stage(diets(SHAPES[:1], scattered=0.6, window=0.3, whole=0.1), 0.002, 0.0008, 700, decay=0.6),
+    "tones": Stage(
+        diets(SHAPES[:1], crowd=64, quiet=0.7, scattered=1.0), 0.004, 0.0016, 3500, warmup=30, decay=0.7, words=0.5
+    ),
     "polish": Stage(
-        diets(SHAPES, quiet=0.35, scattered=0.95, whole=0.05), 0.002, 0.0008, 420, warmup=10, decay=0.8, words=0.5
+        diets(SHAPES, quiet=0.4, scattered=0.97, whole=0.03), 0.0025, 0.001, 2500, warmup=10, decay=0.95, words=0.5
     ),
     "letters": Stage((rendered("letters"),), 0.004, 0.0016, 300, decay=0.3),
     "signs": Stage((rendered("signs"),), 0.004, 0.0016, 800, decay=0.3, words=0.6),
