@@ -116,6 +116,8 @@ def _decode(data: bytes, max_pixels: int) -> None:
         sys.stdout.buffer.write(verdict)
         sys.stdout.buffer.write(pixels)
         sys.stdout.buffer.flush()
+    except BrokenPipeError:  # whoever asked is gone: there is nobody to tell
+        os._exit(1)
     except BaseException:
         sys.excepthook(*sys.exc_info())
         os._exit(1)

@@ -71,3 +71,18 @@ async def test_a_picture_damaged_behind_its_header_fails_its_task_with_a_reason(
     assert (bad.status, bad.error_code) == (Status.FAILED, "input_lost")
     assert (await at.until(await at.submit())).status is Status.SUCCEEDED
     worker._sandbox.close()
+
+
+def test_a_decoder_whose_worker_is_gone_ends_without_a_word() -> None:
+    """A worker may be killed while its picture is decoded; a traceback of that would be no news to anybody."""
+    command = [sys.executable, "-m", "overpaint.images.sandbox", "1000000"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as helper:
+        assert helper.stdin is not None
+        assert helper.stdout is not None
+        assert helper.stderr is not None
+        helper.stdout.close()
+        picture = (Path(__file__).parents[2] / "examples" / "cat.jpg").read_bytes()
+        helper.stdin.write(len(picture).to_bytes(8) + picture)
+        helper.stdin.close()
+        assert helper.stderr.read() == b""
+        assert helper.wait() == 1
