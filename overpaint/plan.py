@@ -2,7 +2,7 @@
 
 Both ways give the same picture. `resident` keeps every weight that an edit uses on the device. `table` leaves the
 modulation weights in their files: what they give depends on the noise level alone, so it is computed once for each
-schedule and kept as a table (see `model/levels.py`). Sizes come from the headers of the checkpoint's own files.
+schedule and kept in a table (see `model/levels.py`). Sizes come from the headers of the checkpoint's own files.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from overpaint.errors import ConfigurationError
 Way = Literal["resident", "table"]
 GB = 1e9
 MODULATION = (".img_mod.", ".txt_mod.")
+KEPT_LEVELS = 128  #: of the table: the longest schedule, or three usual ones
 WORKING_BYTES_A_PIXEL = 1100  #: of output and references together, bfloat16: 2.3 GB for 1 Mpx made from 1 Mpx; reckoned
 
 
@@ -52,7 +53,7 @@ class Plan:
     transformer: int
     text_encoder: int
     autoencoder: int
-    table: int  #: of one schedule
+    table: int  #: when it is full
     working: int
 
     @property
@@ -64,19 +65,18 @@ class Plan:
         return self.weights + self.table + self.working
 
 
-def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int, levels: int) -> list[Plan]:
+def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int) -> list[Plan]:
     """Every way, the simplest first.
 
     bytes_a_value  2 for bfloat16, 4 for float32
     pixels         of the output and of all reference pictures together, as the network works on them
-    levels         steps of the schedule
     """
     resident = Plan(
         way="resident",
         transformer=sizes.transformer * bytes_a_value,
         text_encoder=sizes.text_encoder * bytes_a_value,
         autoencoder=sizes.autoencoder * bytes_a_value,
-        table=levels * sizes.level * bytes_a_value,
+        table=KEPT_LEVELS * sizes.level * bytes_a_value,
         working=WORKING_BYTES_A_PIXEL * pixels * bytes_a_value // 2,
     )
     without = resident.transformer - sizes.modulation * bytes_a_value

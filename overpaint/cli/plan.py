@@ -35,11 +35,11 @@ def plan(
     from overpaint import catalog, hub, plan
 
     if checkpoint in OFFICIAL:
-        sizes, native, steps = plan.PUBLISHED, MEGAPIXEL, 50 if checkpoint == OFFICIAL[0] else 40
+        sizes, native = plan.PUBLISHED, MEGAPIXEL
     else:
         known = catalog.read(hub.locate(checkpoint, offline=True))
-        sizes, native, steps = plan.measure(known.folder), known.native_pixels, known.default_steps
-    ways = plan.plans(sizes, bytes_a_value=2, pixels=(1 + pictures) * native, levels=steps)
+        sizes, native = plan.measure(known.folder), known.native_pixels
+    ways = plan.plans(sizes, bytes_a_value=2, pixels=(1 + pictures) * native)
     budget = None if vram is None else _bytes(vram)
     if json:
         answer_json([asdict(way) | {"total": way.total, "fits": budget is None or way.total <= budget} for way in ways])
@@ -48,7 +48,7 @@ def plan(
         "transformer": "transformer",
         "text encoder": "text_encoder",
         "autoencoder": "autoencoder",
-        f"table of {steps} levels": "table",
+        f"table of {plan.KEPT_LEVELS} levels": "table",
         "working memory, reckoned": "working",
         "in all": "total",
     }

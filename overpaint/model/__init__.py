@@ -53,6 +53,5 @@ def _way(checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dtyp
         plan.measure(checkpoint.folder),
         bytes_a_value=dtype.itemsize,
         pixels=2 * checkpoint.native_pixels,
-        levels=checkpoint.default_steps,
     )
     return plan.choose(ways, torch.cuda.mem_get_info(device)[0]).way

@@ -1,8 +1,8 @@
 """The modulation table: each noise level as the network reads it, read once.
 
-Two thirds of a block's modulation work, and a third of the 20B model's weights (6.8 of 20.4 B), depend on the noise
-level alone. So a schedule's levels are read before the walk begins and kept: steps and later edits look them up, and
-the weights behind them need not stay on the device (`Streamed`). Exact: the same products, made once.
+A third of the 20B model's transformer (6.8 of 20.4 B weights) depends on the noise level alone. So a schedule's levels
+are read before the walk begins and kept: steps and later edits look them up, and the weights behind them need not stay
+on the device (`Streamed`). Exact: the same products, made once.
 
 Knows sigmas and where modulation weights are. Does not know latents, pictures or prompts.
 """
@@ -18,8 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from overpaint.model.transformer import Level, Transformer
-
-KEPT = 256  #: levels; one of the 20B model is 4.4 MB in bfloat16, 6.6 MB where references are modulated apart
+from overpaint.plan import KEPT_LEVELS
 
 
 class Reader(Protocol):
@@ -64,7 +63,7 @@ class Streamed:
 
 
 class LevelTable:
-    """Levels by sigma; those longest unused go first.
+    """Levels by sigma, as many as `overpaint.plan` reckons with; those longest unused go first.
 
     scale  what a level is multiplied by on its way: it travels as a timestep in the network's dtype and is rounded
            there, as in the reference
@@ -82,7 +81,7 @@ class LevelTable:
         for sigma in sigmas:
             self.known.move_to_end(sigma)
         found = {sigma: self.known[sigma] for sigma in sigmas}
-        while len(self.known) > KEPT:
+        while len(self.known) > KEPT_LEVELS:
             self.known.popitem(last=False)
         return found
 

@@ -22,7 +22,7 @@ def test_an_official_checkpoint_that_is_not_here(overpaint: Run) -> None:
 def test_a_card_that_is_too_small_is_said_after_the_sum(overpaint: Run) -> None:
     done = overpaint("plan", "--checkpoint", LATEST, "--vram", "24GiB")
     assert "in all" in done.stdout
-    assert_complaint(done, 2, "45.4 GB")
+    assert_complaint(done, 2, "46.0 GB")
 
 
 def test_a_size_that_is_none(overpaint: Run) -> None:

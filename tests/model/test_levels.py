@@ -12,8 +12,9 @@ from PIL import Image
 from overpaint import catalog
 from overpaint.model import Edited, Editor, load_editor
 from overpaint.model.checkpoint import load
-from overpaint.model.levels import KEPT, LevelTable
+from overpaint.model.levels import LevelTable
 from overpaint.model.transformer import Level
+from overpaint.plan import KEPT_LEVELS
 
 CPU = torch.device("cpu")
 
@@ -75,6 +76,6 @@ def test_the_table_is_bounded_and_a_walk_always_whole() -> None:
     for turn in range(5):
         walk = [turn + index / 1000 for index in range(100)]
         assert list(table.schedule(walk)) == walk
-    assert len(table.known) == KEPT
-    long = [-index / 1000 for index in range(KEPT + 50)]
+    assert len(table.known) == KEPT_LEVELS
+    long = [-index / 1000 for index in range(KEPT_LEVELS + 50)]
     assert len(table.schedule(long)) == len(long)
