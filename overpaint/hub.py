@@ -214,12 +214,10 @@ def _split(name: str) -> tuple[str, str | None]:
 def _is_whole(folder: Path) -> bool:
     """Every file of the manifest is here in its full length: the cheap half of `verify`."""
     known = _manifest(folder)
-    return (
-        known is not None
-        and bool(known)
-        and all(
-            (folder / name).is_file() and (folder / name).stat().st_size == file.bytes for name, file in known.items()
-        )
+    if not known:
+        return False
+    return all(
+        (folder / name).is_file() and (folder / name).stat().st_size == file.bytes for name, file in known.items()
     )
 
 

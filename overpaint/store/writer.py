@@ -58,10 +58,8 @@ class Writer:
     def __init__(self, path: Path, packs: Packs) -> None:
         self.is_checkpointer = False  #: set in the one process that folds the write-ahead log into the file
         self.on_commit: OnCommit | None = None
-        self.outcome: tuple[float, OverpaintError | None] = (
-            -math.inf,
-            None,
-        )  #: of the last batch; by monotonic seconds
+        #: of the last batch: when, by monotonic seconds, and what was in its way
+        self.outcome: tuple[float, OverpaintError | None] = (-math.inf, None)
         self._path = path
         self._wal = path.with_name(path.name + "-wal")
         self._packs = packs
