@@ -13,8 +13,8 @@ import requests
 import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 
-from tests.hostile.secrecy import REVEALING
 from tests.http.world import SECRET, base64_of, photo
+from tests.secrecy import REVEALING
 
 PICTURES = [base64_of(photo(kind)) for kind in ("PNG", "JPEG", "WEBP")] + [f"data:;base64,{base64_of(photo())}"]
 WRONG = "Bearer op_AAAAAAAA_" + "a" * 32

@@ -20,9 +20,9 @@ from overpaint.http.requests import Request
 from tests.figures import figures
 from tests.hostile.requests import ANY, BAD, SILENT, Wire, framing, order, post
 from tests.hostile.requests import bodies as bad_bodies
-from tests.hostile.secrecy import REVEALING
 from tests.http.test_process import head
 from tests.http.world import SECRET, SUBMIT, ServerProcess, World, base64_of, photo
+from tests.secrecy import REVEALING
 
 pytestmark = pytest.mark.anyio
 

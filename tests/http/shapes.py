@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from httpx2 import Response
 
+from tests.secrecy import REVEALING_WORDS
+
 FOUR_WORDS = {
     "TASK_STATUS_QUEUED",
     "TASK_STATUS_PROCESSING",
     "TASK_STATUS_SUCCEED",
     "TASK_STATUS_FAILED",
 }
-_TELLTALE = re.compile(r"Traceback|File \"|/home/|/tmp/|/root/|site-packages|\.py\b|0x[0-9a-f]{6,}")
 
 
 def assert_headers(answer: Response) -> None:
@@ -49,7 +50,7 @@ def assert_error(answer: Response, status: int, word: str, *, names: str = "") -
         assert body["request_id"] == answer.headers["x-request-id"]
         assert body["title"]
         assert names in body["detail"]
-    assert not _TELLTALE.search(answer.text), answer.text
+    assert not REVEALING_WORDS.search(answer.text), answer.text
     if status in (429, 503):
         assert 1 <= int(answer.headers["retry-after"]) <= 120
     return body
