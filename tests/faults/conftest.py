@@ -47,13 +47,13 @@ def quick(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Path:
     return folder
 
 
-def until(what: Callable[[], T]) -> T:
+def until(what: Callable[[], T], *, pause_seconds: float = 0.02) -> T:
     """The first true answer."""
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while not (answer := what()):
         if time.monotonic() >= give_up_at:
             raise TimeoutError("the server did not get there")
-        time.sleep(0.02)
+        time.sleep(pause_seconds)
     return answer
 
 

@@ -19,13 +19,13 @@ import httpx2
 import pytest
 
 from overpaint.domain import Status, Task
-from overpaint.store.blobs import FolderBlobs
+from overpaint.store.blobs import FolderBlobs, result_name
 from overpaint.store.sqlite import FILE_NAME
 from tests.faults import histories
 from tests.faults.conftest import Server, able, until
 from tests.figures import IS_LONG, figures
 
-ZOMBIES, KILLS = (500, 24) if IS_LONG else (20, 2)
+ZOMBIES, LATE_ZOMBIES, KILLS = (500, 100, 24) if IS_LONG else (20, 5, 2)
 WORKERS = 5 if IS_LONG else 3
 LEASE_SECONDS = 2.0  #: longer than a busy machine makes a process wait
 GRACE_SECONDS = 2.0  #: from the end of a lease until another worker must have begun
@@ -81,15 +81,31 @@ def is_locked(server: Server) -> bool:
         return False
 
 
-def put_to_sleep(server: Server) -> list[Hold]:
-    """Stops all busy workers but one, wherever they are; whoever has nothing in hand, or the lock, is woken again."""
-    stopped = {hold.pid for hold in holds(server)[: WORKERS - 1]}
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
+def put_to_sleep(server: Server, *, when_stored: bool) -> list[Hold]:
+    """Stops all busy workers but one, wherever they are; whoever has nothing in hand, or the lock, is woken again.
+
+    when_stored  each in the moment its picture lies in the folder, so that the first it does later is to announce it
+    """
+    busy = holds(server)[: WORKERS - 1]
+    stopped: set[int] = set()
+
+    def stop_some() -> bool:
+        for hold in busy:
+            if hold.pid not in stopped and (not when_stored or stored(server, hold).exists()):
+                os.kill(hold.pid, signal.SIGSTOP)
+                stopped.add(hold.pid)
+        return len(stopped) == len(busy)
+
+    until(stop_some, pause_seconds=0)
     until(lambda: all(map(has_stopped, stopped)))
     asleep = [] if is_locked(server) else [hold for hold in holds(server) if hold.pid in stopped]
     wake(stopped - {hold.pid for hold in asleep})
     return asleep
+
+
+def stored(server: Server, hold: Hold) -> Path:
+    """Where the picture of this attempt lies when it is made."""
+    return FolderBlobs(server.data / "blobs").path(result_name(hold.task_id, hold.attempt, 0, "jpeg"))
 
 
 def has_stopped(pid: int) -> bool:
@@ -126,28 +142,50 @@ def files(server: Server, task: Task) -> list[str]:
 
 
 def test_a_worker_that_slept_past_its_lease_changes_nothing(crew: Server) -> None:
-    runs = turns = 0
-    while runs < ZOMBIES:
+    """Woken when another has made the picture, or as soon as another has begun with it."""
+    runs = late = turns = 0
+    while runs < ZOMBIES or late < LATE_ZOMBIES:
         turns += 1
-        tasks = [crew.submitted(seed, steps=2 + 5 * (turns % 4)) for seed in range(3 * WORKERS)]
+        is_awaited = turns % 3 == 0
+        steps = 2 + 5 * (turns % 4) if is_awaited else 100
+        tasks = [crew.submitted(seed, steps=steps) for seed in range(3 * WORKERS)]
         until(lambda: len(holds(crew)) == WORKERS or is_done(crew, tasks[-1:]))  # noqa: B023
-        zombies = put_to_sleep(crew)
-        asleep = [hold.task_id for hold in zombies]
-        until(lambda: is_done(crew, asleep))  # noqa: B023  # by others, after the leases
-        before = crew.rows(*asleep), [picture(crew, each) for each in asleep]
-        wake([hold.pid for hold in zombies])
-        for zombie in zombies:
-            line = until(lambda: said(crew, zombie))  # noqa: B023
-            assert line["status"] == "lost", line
-        assert (crew.rows(*asleep), [picture(crew, each) for each in asleep]) == before
-        for zombie, (task, attempts), sha in zip(zombies, *before, strict=True):
+        zombies = put_to_sleep(crew, when_stored=turns % 2 == 0)
+        late += sum(stored(crew, each).exists() for each in zombies)
+        (wake_after_the_winner if is_awaited else wake_beside_the_winner)(crew, zombies)
+        for zombie, (task, attempts) in zip(zombies, crew.rows(*(each.task_id for each in zombies)), strict=True):
             assert attempts[zombie.attempt - 1].outcome == "lost" and task.attempt > zombie.attempt
             assert [each.outcome for each in attempts].count("succeeded") == 1
-            assert sha == task.outputs[0].sha256
+            assert picture(crew, task.id) == task.outputs[0].sha256
             assert files(crew, task) == [f"{task.attempt}-0.jpeg"]
         runs += len(zombies)
     until(lambda: is_done(crew, crew.acknowledged))
-    figures(row="R3 zombies", runs=runs, second_finishes=0, overwritten=0, files_left=0)
+    figures(row="R3 zombies", runs=runs, with_a_picture_stored=late, second_finishes=0, overwritten=0, files_left=0)
+
+
+def wake_after_the_winner(server: Server, zombies: Sequence[Hold]) -> None:
+    """What the winner left stays as it is."""
+    tasks = [each.task_id for each in zombies]
+    until(lambda: is_done(server, tasks))
+    before = server.rows(*tasks), [picture(server, each) for each in tasks]
+    for zombie in zombies:
+        wake([zombie.pid])
+        assert_refused(server, zombie)
+    assert (server.rows(*tasks), [picture(server, each) for each in tasks]) == before
+
+
+def wake_beside_the_winner(server: Server, zombies: Sequence[Hold]) -> None:
+    for zombie in zombies:
+        until(lambda: server.attempt(zombie.task_id) > zombie.attempt)  # noqa: B023
+        wake([zombie.pid])
+    for zombie in zombies:
+        assert_refused(server, zombie)
+    until(lambda: is_done(server, [each.task_id for each in zombies]))
+
+
+def assert_refused(server: Server, zombie: Hold) -> None:
+    line = until(lambda: said(server, zombie))
+    assert line["status"] == "lost", line
 
 
 def is_done(server: Server, task_ids: Sequence[str]) -> bool:
@@ -155,19 +193,21 @@ def is_done(server: Server, task_ids: Sequence[str]) -> bool:
 
 
 def test_a_killed_worker_is_replaced_and_its_edit_made_again(crew: Server) -> None:
-    seconds = []
-    for seed in range(KILLS):
+    seconds: list[float] = []
+    while len(seconds) < KILLS:
         until(lambda: able(crew) >= 2)
-        task_id = crew.submitted(seed, steps=100)
-        until(lambda: crew.step(task_id) > seed)  # noqa: B023  # ever later
-        (hold,) = holds(crew)
-        os.kill(hold.pid, signal.SIGKILL)
+        task_id = crew.submitted(len(seconds), steps=100)
+        until(lambda: is_done(crew, [task_id]) or crew.step(task_id) >= len(seconds) % 3)  # noqa: B023
+        busy = [each for each in holds(crew) if each.task_id == task_id]
+        if not busy:  # made already
+            continue
+        os.kill(busy[0].pid, signal.SIGKILL)
         killed_at = 1000 * time.time()
         until(lambda: is_done(crew, [task_id]))  # noqa: B023
         ((task, attempts),) = crew.rows(task_id)
-        assert (attempts[0].outcome, attempts[0].worker_id) == ("lost", hold.worker_id)
+        assert (attempts[0].outcome, attempts[0].worker_id) == ("lost", busy[0].worker_id)
         assert [each.outcome for each in attempts].count("succeeded") == 1
-        assert attempts[-1].worker_id != hold.worker_id and task.status is Status.SUCCEEDED
+        assert attempts[-1].worker_id != busy[0].worker_id and task.status is Status.SUCCEEDED
         seconds.append((attempts[1].started_at - killed_at) / 1000)
         if IS_LONG:
             assert len(attempts) == 2
