@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import Qwen2_5_VLModel
+from transformers import DynamicCache, Qwen2_5_VLModel
 
 from overpaint.errors import EditFailed
+from overpaint.model.memo import Memo
 from overpaint.model.tokenizer import PromptTokenizer
 
 
@@ -101,8 +102,27 @@ def positions(ids: Sequence[int], image_pad: int, grids: Sequence[tuple[int, int
     return torch.cat(parts, dim=1).unsqueeze(1)
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The encoder's view of all that stands before the prompt. No word there sees the prompt, so any may follow."""
+
+    states: Tensor  #: (1, tokens, width), of the pictures and their labels
+    keys_and_values: list[tuple[Tensor, Tensor]]  #: of each layer, the template's fixed opening included
+    following: int  #: position of the prompt's first token
+
+    def tensors(self) -> list[Tensor]:
+        return [self.states, *(tensor for layer in self.keys_and_values for tensor in layer)]
+
+    def cache(self) -> DynamicCache:
+        """To be read on from; what is read grows a copy."""
+        cache = DynamicCache()
+        for number, (keys, values) in enumerate(self.keys_and_values):
+            cache.update(keys, values, number)
+        return cache
+
+
 class Conditioner:
-    """Holds the encoder; `encode` is the whole of its work. Stateless between calls."""
+    """Holds the encoder; `encode` is the whole of its work. What it has seen of pictures it remembers for a while."""
 
     def __init__(
         self,
@@ -117,6 +137,7 @@ class Conditioner:
             raise ValueError("text_encoder/config.json and the tokenizer disagree on the id of <|image_pad|>")
         self.encoder, self.tokenizer, self.vision = encoder, tokenizer, vision
         self.labels_pictures, self.max_prompt_tokens = labels_pictures, max_prompt_tokens
+        self.openings = Memo(Opening.tensors)
 
     def encode(self, pictures: Sequence[Image.Image], prompt: str) -> Tensor:
         """pictures (RGB, at the size the encoder shall see) and a prompt -> states (1, tokens, width).
@@ -125,18 +146,36 @@ class Conditioner:
         """
         if len(self.tokenizer.prompt_ids(prompt)) > self.max_prompt_tokens:
             raise EditFailed("prompt_too_long")
+        opening = self.openings.of(pictures, lambda: self._open(pictures))
+        ids = self.tokenizer.closing(prompt)
+        places = torch.arange(opening.following, opening.following + len(ids)).expand(3, 1, -1)
+        states = self._read(ids, places, opening.cache())
+        return torch.cat([opening.states, states], dim=1)
+
+    def _open(self, pictures: Sequence[Image.Image]) -> Opening:
         cut = [patches(picture, self.vision) for picture in pictures]
         merge = self.vision.merge_size
         grids = [(rows // merge, columns // merge) for _, (rows, columns) in cut]
-        ids = self.tokenizer.ids(
-            prompt, [rows * columns for rows, columns in grids], labels_pictures=self.labels_pictures
+        ids = self.tokenizer.opening([math.prod(grid) for grid in grids], labels_pictures=self.labels_pictures)
+        places, cache = positions(ids, self.tokenizer.image_pad, grids), DynamicCache()
+        states = self._read(
+            ids,
+            places,
+            cache,
+            pixel_values=torch.cat([pixels for pixels, _ in cut]).to(self.encoder.device, self.encoder.dtype),
+            image_grid_thw=torch.tensor([(1, *grid) for _, grid in cut], device=self.encoder.device),
         )
-        device, dtype = self.encoder.device, self.encoder.dtype
-        states = self.encoder(
+        layers: list[tuple[Tensor, Tensor]] = [(keys, values) for keys, values, _ in cache]
+        return Opening(states[:, self.tokenizer.prefix_length :].clone(), layers, int(places.max()) + 1)
+
+    def _read(self, ids: Sequence[int], places: Tensor, cache: DynamicCache, **pictures: Tensor) -> Tensor:
+        """States of these tokens, which follow what the cache holds; it holds them too afterwards."""
+        device = self.encoder.device
+        states: Tensor = self.encoder(
             input_ids=torch.tensor([ids], device=device),
-            pixel_values=torch.cat([pixels for pixels, _ in cut]).to(device, dtype),
-            image_grid_thw=torch.tensor([(1, *grid) for _, grid in cut], device=device),
-            position_ids=positions(ids, self.tokenizer.image_pad, grids).to(device),
-            use_cache=False,
+            position_ids=places.to(device),
+            past_key_values=cache,
+            use_cache=True,
+            **pictures,
         ).last_hidden_state
-        return states[:, self.tokenizer.prefix_length :]
+        return states

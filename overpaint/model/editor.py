@@ -1,7 +1,8 @@
 """One edit, step by step: prepare, denoise, decode. The room where the four parts meet.
 
-Knows pictures, prompts and seeds. Does not know tasks, files or who is asking. It holds no state between edits and
-none during one but the generator's own, so edits may be interleaved step by step, and closing the iterator cancels.
+Knows pictures, prompts and seeds. Does not know tasks, files or who is asking. Between edits it keeps only what was
+made of pictures and changes no result (memo.py); during one all state is the generator's own, so edits may be
+interleaved step by step, and closing the iterator cancels.
 
 The picture depends on the request and its seed alone: the noise is drawn on the CPU from the edit's own generator.
 Bytes are equal on the same device model, build, dtype and thread count.
@@ -24,6 +25,7 @@ from overpaint.domain import Timings
 from overpaint.errors import EditFailed
 from overpaint.model.checkpoint import Parts
 from overpaint.model.frame import Frame, fit_exact, fit_reference
+from overpaint.model.memo import Memo
 from overpaint.model.rotary import Shape
 from overpaint.model.schedule import Stride, Velocity, denoise, guided, sigmas
 from overpaint.model.transformer import Level
@@ -57,6 +59,7 @@ class Editor:
 
     def __init__(self, checkpoint: Checkpoint, parts: Parts, device: torch.device, dtype: torch.dtype) -> None:
         self.checkpoint, self.parts, self.device, self.dtype = checkpoint, parts, device, dtype
+        self.latents: Memo[Tensor] = Memo(lambda latents: [latents])
 
     def edit(
         self,
@@ -116,7 +119,7 @@ class Editor:
         )
         positive = self.parts.conditioner.encode(seen, prompt)
         negative = None if negative_prompt is None else self.parts.conditioner.encode(seen, negative_prompt)
-        references = [self.parts.autoencoder.encode(self._pixels(picture)) for picture in working]
+        references = [self._latents(picture) for picture in working]
         noise = self._noise(seed, frame)
         shapes = [_token_shape(latents) for latents in (noise, *references)]
         latents = pack(noise)
@@ -168,6 +171,10 @@ class Editor:
         return fit_reference(image.size, self.checkpoint.condition_pixels).lay(image)
 
     # --- pictures and latents -----------------------------------------------------------------------------------------
+
+    def _latents(self, picture: Image.Image) -> Tensor:
+        """(1, z, H/factor, W/factor) of a reference."""
+        return self.latents.of([picture], lambda: self.parts.autoencoder.encode(self._pixels(picture)))
 
     def _pixels(self, picture: Image.Image) -> Tensor:
         """(1, 3, H, W) in -1 … 1."""

@@ -52,7 +52,11 @@ class PromptTokenizer:
         return self._plain.encode(prompt).ids
 
     def ids(self, prompt: str, picture_tokens: Sequence[int], *, labels_pictures: bool) -> list[int]:
-        """One turn: the system's words, each picture's place, the prompt, and the assistant's opening.
+        """One turn: the system's words, each picture's place, the prompt, and the assistant's opening."""
+        return [*self.opening(picture_tokens, labels_pictures=labels_pictures), *self.closing(prompt)]
+
+    def opening(self, picture_tokens: Sequence[int], *, labels_pictures: bool) -> list[int]:
+        """What stands before the prompt.
 
         picture_tokens   how many tokens each picture takes
         labels_pictures  "Picture 1: " before the first, and so on (the Plus generations)
@@ -61,7 +65,11 @@ class PromptTokenizer:
         for number, tokens in enumerate(picture_tokens, start=1):
             label = self._plain.encode(f"Picture {number}: ").ids if labels_pictures else []
             ids += [*label, self._vision_start, *[self.image_pad] * tokens, self._vision_end]
-        return [*ids, *self.prompt_ids(prompt), *self._suffix]
+        return ids
+
+    def closing(self, prompt: str) -> list[int]:
+        """The prompt, and the assistant's opening."""
+        return [*self.prompt_ids(prompt), *self._suffix]
 
 
 def _id(tokenizer: Tokenizer, token: str) -> int:

@@ -16,7 +16,8 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from overpaint.errors import ConfigurationError, EditFailed
 from overpaint.model import load_editor
-from overpaint.model.conditioner import VisionConfig, patches, positions
+from overpaint.model.conditioner import Opening, VisionConfig, patches, positions
+from overpaint.model.memo import Memo
 from overpaint.model.tokenizer import PREFIX, SUFFIX, PromptTokenizer
 from tests.model.checkpoints import GENERATIONS, PREPROCESSOR, SPECIALS, Generation, change_json
 from tests.model.stock import Stock
@@ -215,8 +216,24 @@ def test_encoding_leaves_nothing_behind(random_checkpoint: Maker, picture: Maker
     conditioner = load_editor(random_checkpoint("2511"), device="cpu").parts.conditioner
     first = conditioner.encode([picture(96, 96)], "make it red")
     conditioner.encode([picture(64, 160, seed=1), picture(96, 64, seed=2)], "something longer in between")
+    conditioner.openings = Memo(Opening.tensors)  # or it would only remember
     assert torch.equal(conditioner.encode([picture(96, 96)], "make it red"), first)
     assert conditioner.encoder.rope_deltas is None
+
+
+def test_pictures_are_looked_at_once_whatever_is_said_of_them(random_checkpoint: Maker, picture: Maker) -> None:
+    folder: Path = random_checkpoint("2511")
+    conditioner, looks = load_editor(folder, device="cpu").parts.conditioner, []
+    conditioner.encoder.visual.register_forward_hook(lambda *_: looks.append(1))
+    pictures, other = [picture(96, 96), picture(64, 128, seed=1)], [picture(96, 96)]
+    told = [conditioner.encode(pictures, prompt) for prompt in ("make it red", " ", "make it red")]
+    assert len(looks) == 1
+    conditioner.encode(other, "make it red")
+    assert len(looks) == 2
+    anew = load_editor(folder, device="cpu").parts.conditioner
+    assert torch.equal(anew.encode(pictures, " "), told[1])
+    assert torch.equal(anew.encode(pictures, "make it red"), told[0])
+    assert torch.equal(told[0], told[2])
 
 
 @pytest.mark.parametrize("where", ["prompt", "negative_prompt"])

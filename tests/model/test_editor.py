@@ -103,6 +103,19 @@ def test_the_same_request_and_seed_give_the_same_bytes(arguments: dict[str, Any]
     assert edited(tiny, pictures[::-1], **arguments).image.tobytes() != first.image.tobytes()
 
 
+def test_a_picture_that_comes_again_is_not_encoded_again(
+    random_checkpoint: Maker, picture: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = random_checkpoint("2511", tiny=True)
+    known = load_editor(folder, device="cpu")
+    encodes = Calls(known.parts.autoencoder, "encode", monkeypatch)
+    edited(known, [picture(64, 64)], prompt="make it blue")
+    again = edited(known, [picture(64, 64)], seed=2)
+    assert encodes.count == 1
+    fresh = edited(load_editor(folder, device="cpu"), [picture(64, 64)], seed=2)
+    assert again.image.tobytes() == fresh.image.tobytes()
+
+
 def test_the_callers_own_random_numbers_are_neither_used_nor_moved(tiny: Editor, picture: Maker) -> None:
     torch.manual_seed(1)
     before = torch.get_rng_state()
