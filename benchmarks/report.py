@@ -31,7 +31,7 @@ def head(title: str, packages: Sequence[str]) -> None:
     module = Path(sys.argv[0]).stem
     print(f"# {title}\n")
     print(f"command   python -m benchmarks.{shlex.join([module, *sys.argv[1:]])}")
-    print(f"commit    {_commit()}")
+    print(f"commit    {commit()}")
     print(f"machine   {_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
     print(f"disk      4 kB appended and synced: {_sync_ms()}")
     versions = ", ".join(f"{name} {version_of(name)}" for name in packages)
@@ -70,11 +70,12 @@ def spread(values: Sequence[float]) -> str:
     return f"{(min(values) / middle - 1) * 100:+.0f} … {(max(values) / middle - 1) * 100:+.0f} %"
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The checkout's, and whether the product was changed since."""
     git = ["git", "-C", str(ROOT)]
-    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    short = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     changed = subprocess.run([*git, "status", "--porcelain", "overpaint"], capture_output=True, text=True).stdout
-    return (commit or "unknown") + (" with changes" if changed else "")
+    return (short or "unknown") + (" with changes" if changed else "")
 
 
 def _sync_ms() -> str:
