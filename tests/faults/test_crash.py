@@ -23,7 +23,7 @@ from tests.faults.conftest import Server, until
 from tests.figures import IS_LONG, figures
 
 ROUNDS, LEAST_ACKNOWLEDGED = (200, 20_000) if IS_LONG else (10, 100)
-SUBMITS = 130 if IS_LONG else 15  #: a round, if it lasts
+SUBMITS = 105 if IS_LONG else 15  #: a round, if it lasts
 CONNECTIONS, PAUSE_SECONDS = 16, 0.1 if IS_LONG else 0.3
 LATEST_SECONDS = 3.0 if IS_LONG else 1.0  #: of the kill, after the first submit of its round was acknowledged
 ROUNDS_AN_EDIT = 10 if IS_LONG else 5  #: so seldom the kill waits for edits: to load a checkpoint takes seconds

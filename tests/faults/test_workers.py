@@ -25,7 +25,7 @@ from tests.faults import histories
 from tests.faults.conftest import Server, able, until
 from tests.figures import IS_LONG, figures
 
-ZOMBIES, LATE_ZOMBIES, KILLS = (500, 100, 24) if IS_LONG else (20, 5, 2)
+ZOMBIES, LATE_ZOMBIES, KILLS = (500, 60, 24) if IS_LONG else (20, 3, 2)
 WORKERS = 5 if IS_LONG else 3
 LEASE_SECONDS = 2.0  #: longer than a busy machine makes a process wait
 GRACE_SECONDS = 2.0  #: from the end of a lease until another worker must have begun
@@ -84,17 +84,19 @@ def is_locked(server: Server) -> bool:
 def put_to_sleep(server: Server, *, when_stored: bool) -> list[Hold]:
     """Stops all busy workers but one, wherever they are; whoever has nothing in hand, or the lock, is woken again.
 
-    when_stored  each in the moment its picture lies in the folder, so that the first it does later is to announce it
+    when_stored  instead one, in the moment its picture lies in the folder: the first it does later is to announce it
     """
     busy = holds(server)[: WORKERS - 1]
     stopped: set[int] = set()
 
     def stop_some() -> bool:
         for hold in busy:
-            if hold.pid not in stopped and (not when_stored or stored(server, hold).exists()):
+            if not when_stored or stored(server, hold).exists():
                 os.kill(hold.pid, signal.SIGSTOP)
                 stopped.add(hold.pid)
-        return len(stopped) == len(busy)
+                if when_stored:
+                    break
+        return bool(stopped) or not holds(server)
 
     until(stop_some, pause_seconds=0)
     until(lambda: all(map(has_stopped, stopped)))
@@ -150,7 +152,7 @@ def test_a_worker_that_slept_past_its_lease_changes_nothing(crew: Server) -> Non
         steps = 2 + 5 * (turns % 4) if is_awaited else 100
         tasks = [crew.submitted(seed, steps=steps) for seed in range(3 * WORKERS)]
         until(lambda: len(holds(crew)) == WORKERS or is_done(crew, tasks[-1:]))  # noqa: B023
-        zombies = put_to_sleep(crew, when_stored=turns % 2 == 0)
+        zombies = put_to_sleep(crew, when_stored=turns % 4 == 1)
         late += sum(stored(crew, each).exists() for each in zombies)
         (wake_after_the_winner if is_awaited else wake_beside_the_winner)(crew, zombies)
         for zombie, (task, attempts) in zip(zombies, crew.rows(*(each.task_id for each in zombies)), strict=True):
