@@ -47,7 +47,7 @@ lint: $(TOOLS) ## Style, types, layers, typos, dead code
 
 bench: $(TOOLS) ## Measure the service and the engine (minutes)
 	@$(PIP) install --quiet --constraint constraints.txt --group bench || echo "A peer is missing; its row says so." >&2
-	@for script in api inputs latency engine; do $(BIN)/python -m benchmarks.$$script || exit 1; done
+	@for script in api inputs latency engine profile; do $(BIN)/python -m benchmarks.$$script || exit 1; done
 
 score: $(TOOLS) ## Judge the mini checkpoint: the short table of its card
 	@$(BIN)/python -m training.score --quick

@@ -151,7 +151,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         torch.set_num_threads(given.threads)
     editor = load_editor(given.checkpoint, device=given.device)
     checkpoint, side = editor.checkpoint, round(editor.checkpoint.native_pixels**0.5)
-    what = f"{checkpoint.id}, {side}², {checkpoint.default_steps} steps, {editor.device.type}, {str(editor.dtype).removeprefix('torch.')}"
+    dtype = str(editor.dtype).removeprefix("torch.")
+    what = f"{checkpoint.id}, {side}², {checkpoint.default_steps} steps, {editor.device.type}, {dtype}"
     found = shares(editor, Image.open(PHOTOGRAPH).convert("RGB"), given.runs)
     report.head(f"Where an edit's time goes: {what}", PACKAGES)
     report.table(["kind of kernel", *PHASES, "edit"], rows(found))
