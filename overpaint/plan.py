@@ -1,14 +1,22 @@
 """What a checkpoint needs of a device's memory, and which way of holding its weights fits: arithmetic, no torch.
 
-Both ways give the same picture. `resident` keeps every weight that an edit uses on the device. `table` leaves the
-modulation weights in their files: what they give depends on the noise level alone, so it is computed once for each
-schedule and kept in a table (see `model/levels.py`). Sizes come from the headers of the checkpoint's own files.
+Every way gives the same picture. Each keeps less on the device than the one before:
+
+resident  every weight that an edit uses is on the device
+table     the modulation weights stay in their files: what they give depends on the noise level alone, so it is computed
+          once for each schedule and kept in a table (see `model/levels.py`)
+encoder   and the text encoder's layers and words wait in host memory, each on the device only while it reads
+blocks    and so do some of the transformer's blocks, the fewest that fit (see `model/streaming.py`)
+
+Sizes come from the headers of the checkpoint's own files.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import prod
@@ -17,11 +25,16 @@ from typing import Any, Literal
 
 from overpaint.errors import ConfigurationError
 
-Way = Literal["resident", "table"]
+Way = Literal["resident", "table", "encoder", "blocks"]
 GB = 1e9
 MODULATION = (".img_mod.", ".txt_mod.")
 KEPT_LEVELS = 128  #: of the table: the longest schedule, or three usual ones
+KEPT_OF_PICTURES = 2 * 2**28  #: bytes, in two memos (see `model/memo.py`)
+PLACES = 2  #: on the device for weights that are streamed: one is read, one is on its way
+SPARE_BYTES = 500_000_000  #: for CUDA's libraries, and what lies between in pieces too small; reckoned
 WORKING_BYTES_A_PIXEL = 1100  #: of output and references together, bfloat16: 2.3 GB for 1 Mpx made from 1 Mpx; reckoned
+
+_LAYER = re.compile(r".*?\b(?:transformer_blocks|blocks|layers)\.\d+\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +43,12 @@ class Sizes:
 
     transformer: int
     modulation: int  #: of the transformer's
+    blocks: int  #: how many the transformer has
+    block: int  #: of each of them, modulation apart
     level: int  #: what the modulation weights give for one noise level, references apart
     text_encoder: int  #: without its language head
+    layers: tuple[int, ...]  #: of each of the text encoder's layers, of pictures and of words
+    words: int  #: of its table of words
     autoencoder: int  #: of the kernels' three moments the last: pictures are single frames
 
 
@@ -39,37 +56,50 @@ class Sizes:
 PUBLISHED = Sizes(
     transformer=20_430_401_088,
     modulation=6_796_984_320,
+    blocks=60,
+    block=226_548_224,
     level=3_317_760,
     text_encoder=7_747_169_280,
+    layers=32 * (19_702_200,) + 28 * (233_057_792,),
+    words=544_997_376,
     autoencoder=44_599_603,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One way, and the bytes that each part takes on the device."""
+    """One way, and its bytes: of each part on the device, of host memory, and of what is carried between the two."""
 
     way: Way
     transformer: int
     text_encoder: int
     autoencoder: int
+    places: int = 0  #: for what is streamed
     table: int  #: when it is full
+    pictures: int = KEPT_OF_PICTURES  #: what is kept of them, likewise
     working: int
+    streamed_blocks: int = 0  #: a number
+    host: int = 0
+    carried_a_pass: int = 0  #: to the device, for each pass of the transformer: one a step, two with guidance
+    carried_a_reading: int = 0  #: likewise, for each reading of the text encoder: pictures, prompt, negative prompt
 
     @property
     def weights(self) -> int:
+        """On the device all the time."""
         return self.transformer + self.text_encoder + self.autoencoder
 
     @property
     def total(self) -> int:
-        return self.weights + self.table + self.working
+        """On the device at most."""
+        return self.weights + self.places + self.table + self.pictures + self.working
 
 
-def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int) -> list[Plan]:
+def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int, budget: int | None = None) -> list[Plan]:
     """Every way, the simplest first.
 
     bytes_a_value  2 for bfloat16, 4 for float32
     pixels         of the output and of all reference pictures together, as the network works on them
+    budget         bytes on the device that the last way is cut to; None, or too few, streams every block
     """
     resident = Plan(
         way="resident",
@@ -77,22 +107,60 @@ def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int) -> list[Plan]:
         text_encoder=sizes.text_encoder * bytes_a_value,
         autoencoder=sizes.autoencoder * bytes_a_value,
         table=KEPT_LEVELS * sizes.level * bytes_a_value,
-        working=WORKING_BYTES_A_PIXEL * pixels * bytes_a_value // 2,
+        working=SPARE_BYTES + WORKING_BYTES_A_PIXEL * pixels * bytes_a_value // 2,
     )
-    without = resident.transformer - sizes.modulation * bytes_a_value
-    return [resident, replace(resident, way="table", transformer=without)]
+    table = replace(resident, way="table", transformer=resident.transformer - sizes.modulation * bytes_a_value)
+    layers, words = [size * bytes_a_value for size in sizes.layers], sizes.words * bytes_a_value
+    encoder = replace(
+        table,
+        way="encoder",
+        text_encoder=table.text_encoder - sum(layers) - words,
+        places=PLACES * max(layers, default=0),
+        host=words + sum(map(_page_locked, layers)),
+        carried_a_reading=sum(layers),
+    )
+    counts = range(sizes.blocks + 1)
+    cut = [_streaming(count, sizes.block * bytes_a_value, encoder) for count in counts]
+    return [resident, table, encoder, next((plan for plan in cut if plan.total <= (budget or 0)), cut[-1])]
 
 
-def choose(candidates: list[Plan], budget: int) -> Plan:
-    """The simplest that fits into `budget` bytes. Raises ConfigurationError where none does."""
-    for plan in candidates:
-        if plan.total <= budget:
-            return plan
-    least = min(plan.total for plan in candidates)
-    raise ConfigurationError(
-        f"This checkpoint needs {least / GB:.1f} GB on the device, and {budget / GB:.1f} GB are free.",
-        hint="`overpaint plan` shows the sum. Use a device with more memory, or --checkpoint mini.",
+def _streaming(count: int, block: int, encoder: Plan) -> Plan:
+    """`count` blocks of `block` bytes streamed."""
+    return replace(
+        encoder,
+        way="blocks",
+        transformer=encoder.transformer - count * block,
+        places=max(encoder.places, min(PLACES, count) * block),
+        streamed_blocks=count,
+        host=encoder.host + count * _page_locked(block),
+        carried_a_pass=count * block,
     )
+
+
+def _page_locked(size: int) -> int:
+    """What `size` bytes take in page-locked host memory: torch gives powers of two."""
+    return 1 << (size - 1).bit_length()
+
+
+def choose(candidates: list[Plan], budget: int, host: int | None = None) -> Plan:
+    """The simplest that fits into `budget` bytes of the device.
+
+    Raises ConfigurationError where none does, or where it needs more than `host` bytes of host memory.
+    """
+    chosen = next((plan for plan in candidates if plan.total <= budget), None)
+    if chosen is None:
+        least = min(plan.total for plan in candidates)
+        raise ConfigurationError(
+            f"This checkpoint needs {least / GB:.1f} GB on the device, and {budget / GB:.1f} GB are free.",
+            hint="`overpaint plan` shows the sum. Use a device with more memory, or --checkpoint mini.",
+        )
+    if host is not None and chosen.host > host:
+        raise ConfigurationError(
+            f"On this device the checkpoint needs {chosen.host / GB:.1f} GB of host memory, "
+            f"and {host / GB:.1f} GB are free.",
+            hint="`overpaint plan` shows the sum. Use a device or a machine with more memory, or --checkpoint mini.",
+        )
+    return chosen
 
 
 def measure(folder: Path) -> Sizes:
@@ -100,13 +168,28 @@ def measure(folder: Path) -> Sizes:
     transformer = dict(_values(folder / "transformer"))
     modulation = {key: count for key, count in transformer.items() if any(part in key for part in MODULATION)}
     given = {key: count for key, count in modulation.items() if key.endswith(".bias")}
+    blocks = _by_layer({key: count for key, count in transformer.items() if key not in modulation})
+    encoder = {key: count for key, count in _values(folder / "text_encoder") if key != "lm_head.weight"}
     return Sizes(
         transformer=sum(transformer.values()),
         modulation=sum(modulation.values()),
+        blocks=len(blocks),
+        block=max(blocks, default=0),
         level=sum(count * (2 if MODULATION[0] in key else 1) for key, count in given.items()),
-        text_encoder=sum(count for key, count in _values(folder / "text_encoder") if key != "lm_head.weight"),
+        text_encoder=sum(encoder.values()),
+        layers=tuple(_by_layer(encoder)),
+        words=sum(count for key, count in encoder.items() if key.endswith("embed_tokens.weight")),
         autoencoder=sum(count for key, count in _values(folder / "vae") if "time_conv" not in key),
     )
+
+
+def _by_layer(values: dict[str, int]) -> list[int]:
+    """What each layer or block has of them."""
+    found: Counter[str] = Counter()
+    for key, count in values.items():
+        if layer := _LAYER.match(key):
+            found[layer[0]] += count
+    return list(found.values())
 
 
 def _values(folder: Path) -> Iterator[tuple[str, int]]:

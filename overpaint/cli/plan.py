@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from overpaint.cli.talk import WrongUsage, answer, answer_json, answer_table
+
+if TYPE_CHECKING:
+    from overpaint.plan import Plan
 
 UNITS = {"": 1, "B": 1, "MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 OFFICIAL = ("Qwen/Qwen-Image-Edit", "Qwen/Qwen-Image-Edit-2509", "Qwen/Qwen-Image-Edit-2511")
@@ -39,25 +42,39 @@ def plan(
     else:
         known = catalog.read(hub.locate(checkpoint, offline=True))
         sizes, native = plan.measure(known.folder), known.native_pixels
-    ways = plan.plans(sizes, bytes_a_value=2, pixels=(1 + pictures) * native)
     budget = None if vram is None else _bytes(vram)
+    ways = plan.plans(sizes, bytes_a_value=2, pixels=(1 + pictures) * native, budget=budget)
     if json:
         answer_json([asdict(way) | {"total": way.total, "fits": budget is None or way.total <= budget} for way in ways])
         return
-    rows = {
-        "transformer": "transformer",
-        "text encoder": "text_encoder",
-        "autoencoder": "autoencoder",
-        f"table of {plan.KEPT_LEVELS} levels": "table",
-        "working memory, reckoned": "working",
-        "in all": "total",
-    }
+    columns = [_column(way) for way in ways]
     answer_table(
         ("GB", *(way.way for way in ways)),
-        [(name, *(f"{getattr(way, field) / plan.GB:.2f}" for way in ways)) for name, field in rows.items()],
+        [
+            *((name, *(f"{column[name] / plan.GB:.2f}" for column in columns)) for name in columns[0]),
+            ("blocks streamed", *(f"{way.streamed_blocks} of {sizes.blocks}" for way in ways)),
+        ],
     )
     if budget is not None:
-        answer(f"\n{vram}: {plan.choose(ways, budget).way}")
+        chosen = plan.choose(ways, budget)
+        streamed = f", {chosen.streamed_blocks} of {sizes.blocks} streamed" if chosen.streamed_blocks else ""
+        answer(f"\n{vram}: {chosen.way}{streamed}")
+
+
+def _column(way: Plan) -> dict[str, int]:
+    return {
+        "transformer": way.transformer,
+        "text encoder": way.text_encoder,
+        "autoencoder": way.autoencoder,
+        "places for what is streamed": way.places,
+        "table of levels": way.table,
+        "kept of pictures": way.pictures,
+        "working memory, reckoned": way.working,
+        "on the card at most": way.total,
+        "in host memory": way.host,
+        "carried for each pass": way.carried_a_pass,
+        "carried for each reading": way.carried_a_reading,
+    }
 
 
 def _bytes(text: str) -> int:

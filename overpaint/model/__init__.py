@@ -7,6 +7,7 @@ for event in editor.edit([picture], "make it black and white", seed=7):
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import torch
@@ -41,17 +42,25 @@ def load_editor(
     if dtype not in _DTYPES:
         raise ConfigurationError(f"dtype {dtype!r}: float32 and bfloat16 are offered; float16 overflows in this model.")
     checkpoint = catalog.read(hub.locate(str(folder_or_id), offline=True))
-    way = _way(checkpoint, where, _DTYPES[dtype])
-    return Editor(checkpoint, load(checkpoint, where, _DTYPES[dtype], progress, way=way), where, _DTYPES[dtype])
+    parts = load(checkpoint, where, _DTYPES[dtype], progress, plan=_plan(checkpoint, where, _DTYPES[dtype]))
+    return Editor(checkpoint, parts, where, _DTYPES[dtype])
 
 
-def _way(checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dtype) -> plan.Way:
+def _plan(checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dtype) -> plan.Plan | None:
     """How the weights are held: as fits the memory that is free on a GPU now; a CPU's memory is not asked."""
     if device.type != "cuda":
-        return "resident"
+        return None
+    free = torch.cuda.mem_get_info(device)[0]
     ways = plan.plans(
         plan.measure(checkpoint.folder),
         bytes_a_value=dtype.itemsize,
         pixels=2 * checkpoint.native_pixels,
+        budget=free,
     )
-    return plan.choose(ways, torch.cuda.mem_get_info(device)[0]).way
+    return plan.choose(ways, free, _free_host_memory())
+
+
+def _free_host_memory() -> int:
+    """Bytes that can be had without swapping, as Linux reckons."""
+    found = re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text("ascii"))
+    return 0 if found is None else int(found[1]) * 1024

@@ -2,7 +2,7 @@
 
 Knows the folder layout and how stored keys map to ours. Does not know what the modules compute. Modules are built on
 the meta device (no memory), the stored headers are compared with them key by key and shape by shape, and only then are
-tensors read, one file at a time, straight to the device.
+tensors read, one file at a time, straight to where they belong: the device, or the host memory that a plan names.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig, folded
 from overpaint.model.conditioner import Conditioner, VisionConfig
 from overpaint.model.levels import LevelTable, Resident, Streamed
 from overpaint.model.schedule import ScheduleConfig
+from overpaint.model.streaming import HostEmbedding, StreamedList, spread
 from overpaint.model.tokenizer import PromptTokenizer
 from overpaint.model.transformer import Transformer, TransformerConfig
-from overpaint.plan import MODULATION, Way
+from overpaint.plan import MODULATION, Plan
 
 Tensors = Mapping[str, Tensor]
 Translate = Callable[[Tensors], dict[str, Tensor]]
@@ -50,9 +51,9 @@ def load(
     dtype: torch.dtype,
     progress: Progress | None = None,
     *,
-    way: Way = "resident",
+    plan: Plan | None = None,
 ) -> Parts:
-    """way: "table" leaves modulation weights in their files, see `overpaint.plan`.
+    """plan: where the weights are held, see `overpaint.plan`; None keeps all of them on the device.
 
     Raises ConfigurationError naming the file and the key when the folder is not whole or not as its config says.
     """
@@ -73,13 +74,21 @@ def load(
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"The checkpoint's configuration cannot be used: {error}.") from error
 
+    way = plan.way if plan else "resident"
+    leaves = () if way == "resident" else MODULATION
     jobs = [
-        _Filling(transformer, folder / "transformer", dict, leaves=MODULATION if way == "table" else ()),
+        _Filling(transformer, folder / "transformer", dict, leaves),
         _Filling(autoencoder, folder / "vae", folded),
         _Filling(encoder, folder / "text_encoder", encoder_keys),
     ]
     for job in jobs:
         job.compare()
+    if way in ("encoder", "blocks"):
+        _hold_encoder(encoder, device, dtype)
+    if plan and plan.streamed_blocks:
+        blocks = transformer.transformer_blocks
+        waiting = spread(plan.streamed_blocks, len(blocks))
+        transformer.transformer_blocks = StreamedList(blocks, waiting, device, dtype, leaves)
     total, done = sum(path.stat().st_size for job in jobs for path in job.files), 0
     for job in jobs:
         for path in job.files:
@@ -88,11 +97,10 @@ def load(
             if progress:
                 progress(done / total)
     autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its convolutions' fast layout
-    _rebuild_rotary_tables(encoder)
-    nn.Module.to(encoder, device)
+    _rebuild_rotary_tables(encoder, device)
     for module in (transformer, autoencoder, encoder):
         module.eval().requires_grad_(False)
-    read = Streamed(transformer, Stored(jobs[0].files, device, dtype)) if way == "table" else Resident(transformer)
+    read = Streamed(transformer, Stored(jobs[0].files, device, dtype)) if leaves else Resident(transformer)
     levels = LevelTable(read, schedule.num_train_timesteps, device, dtype)
     return Parts(transformer, autoencoder, conditioner, schedule, levels)
 
@@ -123,11 +131,16 @@ class _Filling:
                 raise self._error(f"{key} has shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}")
 
     def read(self, path: Path, device: torch.device, dtype: torch.dtype) -> None:
-        with safe_open(path, framework="pt", device=str(device)) as file:
+        with safe_open(path, framework="pt") as file:
             keys = [key for key in file.keys() if not any(part in key for part in self.leaves)]  # noqa: SIM118 (not a dict)
-            stored = {key: file.get_tensor(key) for key in keys}
-        # contiguous: a folded convolution is a third of its stored tensor and must not keep all of it alive
-        ours = {key: tensor.to(dtype).contiguous() for key, tensor in self.translate(stored).items()}
+            stored = {key: file.get_tensor(key) for key in keys}  # mapped, not yet read
+        held, ours = self.module.state_dict(), {}
+        for key, tensor in self.translate(stored).items():
+            if held[key].is_meta:
+                # a copy, even where nothing changes: in a file tensors lie anywhere, and kernels are chosen by that
+                ours[key] = tensor.to(device, dtype, copy=True)
+            else:  # it waits in host memory, in a place of its own
+                held[key].copy_(tensor)
         self.module.load_state_dict(ours, strict=False, assign=True)
 
     def _error(self, problem: str) -> ConfigurationError:
@@ -197,12 +210,20 @@ def _encoder_key(key: str) -> str:
     return name if name.startswith(("visual.", "language_model.")) else f"language_model.{name}"
 
 
-def _rebuild_rotary_tables(encoder: nn.Module) -> None:
+def _hold_encoder(encoder: Qwen2_5_VLModel, device: torch.device, dtype: torch.dtype) -> None:
+    """Its layers and its table of words wait in host memory; what stays on the device is a hundredth of it."""
+    vision, words = encoder.visual, encoder.language_model
+    vision.blocks = StreamedList(vision.blocks, range(len(vision.blocks)), device, dtype)
+    words.layers = StreamedList(words.layers, range(len(words.layers)), device, dtype)
+    words.embed_tokens = HostEmbedding.from_pretrained(torch.empty(words.embed_tokens.weight.shape, dtype=dtype))
+
+
+def _rebuild_rotary_tables(encoder: nn.Module, device: torch.device) -> None:
     """Rotary frequencies are computed, not stored, so those built on the meta device are empty: build them anew."""
     for module in list(encoder.modules()):
         for name, child in module.named_children():
             if "RotaryEmbedding" in type(child).__name__:
-                setattr(module, name, type(child)(child.config))
+                setattr(module, name, type(child)(child.config).to(device))
 
 
 def _json(folder: Path, name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ implementation in diffusers; dual-stream blocks after "Scaling Rectified Flow Tr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
@@ -328,11 +328,13 @@ class Transformer(nn.Module):
     def forward(self, latents: Tensor, level: Level, scene: Scene) -> Tensor:
         """latents (B, N of the noise, in_channels) -> their velocity, same shape."""
         image, text = torch.cat([self.img_in(latents), scene.references], dim=1), scene.text
-        *blocks, last = self._blocks()
-        for block, vectors in zip(blocks, level.blocks, strict=False):
-            image, text = block(image, text, vectors, scene)
-        noise = last.last(image, text, level.blocks[-1], scene)
-        return self.proj_out(self.norm_out(noise, level.condition))
+        for number, (block, vectors) in enumerate(zip(self._blocks(), level.blocks, strict=True), start=1):
+            if number < self.config.num_layers:
+                image, text = block(image, text, vectors, scene)
+            else:
+                image = block.last(image, text, vectors, scene)
+        return self.proj_out(self.norm_out(image, level.condition))
 
-    def _blocks(self) -> list[Block]:
-        return cast(list[Block], list(self.transformer_blocks))
+    def _blocks(self) -> Iterator[Block]:
+        """One at a time: a block's weights may be here only until the next is asked for (see `streaming.py`)."""
+        return cast(Iterator[Block], iter(self.transformer_blocks))

@@ -12,17 +12,24 @@ LATEST = "Qwen/Qwen-Image-Edit-2511"
 def test_an_official_checkpoint_that_is_not_here(overpaint: Run) -> None:
     done = overpaint("plan", "--checkpoint", LATEST, "--vram", "48GiB")
     assert done.returncode == 0
+    assert done.stdout.splitlines()[0].split() == ["GB", "resident", "table", "encoder", "blocks"]
     assert done.stdout.splitlines()[-1] == "48GiB: table"
-    resident, table = json.loads(overpaint("plan", "--checkpoint", LATEST, "--vram", "48GiB", "--json").stdout)
-    assert (resident["fits"], table["fits"]) == (False, True)
-    parts = ("transformer", "text_encoder", "autoencoder", "table", "working")
-    assert table["total"] == sum(table[part] for part in parts)
+
+
+def test_a_small_card_gets_the_fewest_blocks_streamed(overpaint: Run) -> None:
+    arguments = ("plan", "--checkpoint", LATEST, "--vram", "24GB")
+    assert overpaint(*arguments).stdout.splitlines()[-1] == "24GB: blocks, 19 of 60 streamed"
+    ways = json.loads(overpaint(*arguments, "--json").stdout)
+    assert [way["way"] for way in ways if way["fits"]] == ["blocks"]
+    parts = ("transformer", "text_encoder", "autoencoder", "places", "table", "pictures", "working")
+    assert all(way["total"] == sum(way[part] for part in parts) for way in ways)
+    assert ways[-1]["streamed_blocks"] == 19
 
 
 def test_a_card_that_is_too_small_is_said_after_the_sum(overpaint: Run) -> None:
-    done = overpaint("plan", "--checkpoint", LATEST, "--vram", "24GiB")
-    assert "in all" in done.stdout
-    assert_complaint(done, 2, "46.0 GB")
+    done = overpaint("plan", "--checkpoint", LATEST, "--vram", "4GiB")
+    assert "on the card" in done.stdout
+    assert_complaint(done, 2, "5.4 GB")
 
 
 def test_a_size_that_is_none(overpaint: Run) -> None:

@@ -14,14 +14,15 @@ from overpaint.model import Edited, Editor, load_editor
 from overpaint.model.checkpoint import load
 from overpaint.model.levels import LevelTable
 from overpaint.model.transformer import Level
-from overpaint.plan import KEPT_LEVELS
+from overpaint.plan import KEPT_LEVELS, measure, plans
 
 CPU = torch.device("cpu")
 
 
 def editors(folder: Path, dtype: torch.dtype) -> list[Editor]:
     checkpoint = catalog.read(folder)
-    return [Editor(checkpoint, load(checkpoint, CPU, dtype, way=way), CPU, dtype) for way in ("resident", "table")]
+    resident, table, *_ = plans(measure(folder), bytes_a_value=dtype.itemsize, pixels=0)
+    return [Editor(checkpoint, load(checkpoint, CPU, dtype, plan=plan), CPU, dtype) for plan in (resident, table)]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

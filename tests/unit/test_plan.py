@@ -2,36 +2,108 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from overpaint import catalog, plan
 from overpaint.errors import ConfigurationError
+from overpaint.model import memo
 
 MEGAPIXEL = 1024**2
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "official-checkpoints.md"
+
+
+def every(budget: float | None = None) -> list[plan.Plan]:
+    return plan.plans(
+        plan.PUBLISHED, bytes_a_value=2, pixels=2 * MEGAPIXEL, budget=None if budget is None else int(budget)
+    )
 
 
 def published(budget: float) -> plan.Plan:
-    ways = plan.plans(plan.PUBLISHED, bytes_a_value=2, pixels=2 * MEGAPIXEL)
-    return plan.choose(ways, int(budget))
+    return plan.choose(every(budget), int(budget))
 
 
 def test_the_table_saves_the_modulation_weights() -> None:
-    resident, table = plan.plans(plan.PUBLISHED, bytes_a_value=2, pixels=2 * MEGAPIXEL)
+    resident, table, *_ = every()
     assert resident.weights - table.weights == 2 * plan.PUBLISHED.modulation
     assert 43e9 < table.weights + table.table < 44e9
 
 
-@pytest.mark.parametrize(("gib", "way"), [(80, "resident"), (48, "table")])
-def test_the_simplest_way_that_fits(gib: int, way: str) -> None:
-    assert published(gib * 2**30).way == way
+def test_each_way_takes_less_of_the_card_than_the_one_before() -> None:
+    ways = every()
+    assert [way.way for way in ways] == ["resident", "table", "encoder", "blocks"]
+    totals = [way.total for way in ways]
+    assert totals == sorted(totals, reverse=True)
+    assert len(set(totals)) == len(totals)
 
 
-@pytest.mark.parametrize("gib", [32, 24, 16])
-def test_what_fits_nowhere_is_said_with_both_numbers(gib: int) -> None:
-    with pytest.raises(ConfigurationError, match=r"needs 46\.0 GB .* are free"):
-        published(gib * 2**30)
+@pytest.mark.parametrize(
+    ("gigabytes", "way", "streamed", "host"),
+    [
+        (80, "resident", 0, 0),
+        (48, "table", 0, 0),
+        (32, "blocks", 2, 20),
+        (24, "blocks", 19, 29),
+        (16, "blocks", 37, 39),
+    ],
+)
+def test_the_simplest_way_that_fits(gigabytes: int, way: str, streamed: int, host: int) -> None:
+    chosen = published(gigabytes * plan.GB)
+    assert (chosen.way, chosen.streamed_blocks) == (way, streamed)
+    assert chosen.host <= host * plan.GB
+    assert chosen.carried_a_pass == streamed * 2 * plan.PUBLISHED.block
+
+
+def test_as_few_blocks_are_streamed_as_fit() -> None:
+    block = 2 * plan.PUBLISHED.block
+    for budget in range(6 * 10**9, 33 * 10**9, 10**9):
+        cut = every(budget)[-1]
+        assert cut.total <= budget
+        assert cut.streamed_blocks == 0 or cut.total + block > budget
+    assert published(every()[2].total).way == "encoder"
+
+
+def test_what_is_carried_is_what_is_missing_on_the_card() -> None:
+    _, table, _, cut = every(20e9)
+    missing = table.weights - cut.weights
+    assert missing == cut.carried_a_pass + cut.carried_a_reading + 2 * plan.PUBLISHED.words
+    assert missing < cut.host < 1.25 * missing  # powers of two
+
+
+def test_places_are_as_large_as_the_largest_that_passes() -> None:
+    assert every()[3].places == plan.PLACES * 2 * max(plan.PUBLISHED.block, *plan.PUBLISHED.layers)
+
+
+def test_a_place_for_a_block_is_reckoned_where_blocks_are_the_largest() -> None:
+    small_encoder = replace(plan.PUBLISHED, layers=(1,))
+    *_, least = plan.plans(small_encoder, bytes_a_value=2, pixels=MEGAPIXEL)
+    assert least.places == 2 * 2 * plan.PUBLISHED.block
+
+
+@pytest.mark.parametrize("gigabytes", [80, 48, 32, 24, 16])
+def test_the_guide_says_what_is_reckoned(gigabytes: int) -> None:
+    chosen = published(gigabytes * plan.GB)
+    sums = (chosen.total, chosen.host, chosen.carried_a_pass)
+    cells = (f"{gigabytes} GB", chosen.way, chosen.streamed_blocks, *(f"{size / plan.GB:.1f} GB" for size in sums))
+    assert f"| {' | '.join(map(str, cells))} |" in GUIDE.read_text("utf-8")
+
+
+def test_pictures_are_kept_within_what_is_reckoned() -> None:
+    assert plan.KEPT_OF_PICTURES == 2 * memo.KEPT_BYTES
+
+
+def test_what_fits_nowhere_is_said_with_both_numbers() -> None:
+    with pytest.raises(ConfigurationError, match=r"needs 5\.4 GB on the device, and 5\.0 GB are free"):
+        published(5e9)
+
+
+def test_too_little_host_memory_is_said_with_both_numbers() -> None:
+    ways = every(24e9)
+    assert plan.choose(ways, int(24e9), host=int(30e9)).way == "blocks"
+    with pytest.raises(ConfigurationError, match=r"needs 28\.5 GB of host memory, and 28\.0 GB are free"):
+        plan.choose(ways, int(24e9), host=int(28e9))
 
 
 def test_a_damaged_header_is_a_named_error(tmp_path: Path) -> None:
@@ -46,3 +118,10 @@ def test_sizes_of_mini_are_those_of_its_files() -> None:
     stored = sum(path.stat().st_size for path in (catalog.EMBEDDED / "mini").rglob("*.safetensors"))
     assert 2 * (sizes.transformer + sizes.text_encoder) < stored
     assert 0 < sizes.modulation < sizes.transformer
+    assert 0 < sizes.blocks * sizes.block < sizes.transformer - sizes.modulation
+    assert 0 < sum(sizes.layers) + sizes.words < sizes.text_encoder
+
+
+def test_nothing_to_measure_is_left_to_the_loader(tmp_path: Path) -> None:
+    ways = plan.plans(plan.measure(tmp_path), bytes_a_value=2, pixels=MEGAPIXEL, budget=10**10)
+    assert [way.weights for way in ways] == [0, 0, 0, 0]
