@@ -66,7 +66,8 @@ def live_a_while(server: Server, callers: Callers, *, makes_edits: bool) -> None
     before = len(server.acknowledged)
     callers.allow(SUBMITS)
     server.start()
-    until(lambda: len(server.acknowledged) > before)
+    until(lambda: server.is_dead() or len(server.acknowledged) > before)
+    assert not server.is_dead(), server.log(last_bytes=1000)
     if makes_edits:
         server.ready()
         callers.allow(SUBMITS)
