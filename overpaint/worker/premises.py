@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from overpaint.errors import ConfigurationError
 from overpaint.store.sqlite import FILE_NAME
 
+DYING_SECONDS = 3.0  #: that a server which was killed may take to let go of its port
 BACKLOG = 2048  #: connections the kernel holds while the API process starts, or is replaced
 
 
@@ -75,15 +77,22 @@ def listen(host: str, port: int) -> socket.socket:
     It is made before any process starts, so that an occupied port is one clear message, and it outlives the API
     process, so that callers wait in the kernel's queue while that one is replaced.
     """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address, family=family, backlog=BACKLOG)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            problem, hint = (
-                "another program has this port",
-                "Stop it, or choose another with --port (0 takes a free one).",
-            )
-        else:
-            problem, hint = error.strerror or type(error).__name__, "Choose another address with --host and --port."
-        raise ConfigurationError(f"Cannot listen on {host}:{port}: {problem}.", hint=hint) from None
+    give_up_at = time.monotonic() + DYING_SECONDS
+    while True:
+        try:
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+                0
+            ]
+            return socket.create_server(address, family=family, backlog=BACKLOG)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= give_up_at:
+                raise _unheard(host, port, error) from None
+            time.sleep(0.1)
+
+
+def _unheard(host: str, port: int, error: OSError) -> ConfigurationError:
+    problem, hint = error.strerror or type(error).__name__, "Choose another address with --host and --port."
+    if error.errno == errno.EADDRINUSE:
+        problem = "another program has this port"
+        hint = "Stop it, or choose another with --port (0 takes a free one)."
+    return ConfigurationError(f"Cannot listen on {host}:{port}: {problem}.", hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,18 @@ def test_a_free_port_is_found_and_a_taken_one_named() -> None:
         with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}: another program has this port") as refused:
             premises.listen("127.0.0.1", port)
         assert "--port" in refused.value.hint
+
+
+def test_the_port_of_a_server_that_is_just_dying_is_waited_for() -> None:
+    with premises.listen("127.0.0.1", 0) as dying:
+        port = dying.getsockname()[1]
+        with ThreadPoolExecutor(1) as thread:
+            heir = thread.submit(premises.listen, "127.0.0.1", port)
+            with pytest.raises(TimeoutError):
+                heir.result(timeout=0.2)
+            dying.close()
+            with heir.result() as listener:
+                assert listener.getsockname()[1] == port
 
 
 def test_callers_wait_before_anybody_answers() -> None:
