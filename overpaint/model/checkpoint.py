@@ -158,9 +158,9 @@ class Stored:
         self.device, self.dtype = device, dtype
 
     def __call__(self, key: str) -> Tensor:
-        with safe_open(self.files[key], framework="pt", device=str(self.device)) as file:
+        with safe_open(self.files[key], framework="pt") as file:
             tensor: Tensor = file.get_tensor(key)
-        return tensor.to(self.dtype)
+            return tensor.to(self.device, self.dtype, copy=True)  # as in `_Filling.read`
 
 
 def _weight_files(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from overpaint import catalog
 from overpaint.model import Edited, Editor, load_editor
@@ -15,6 +16,7 @@ from overpaint.model.checkpoint import load
 from overpaint.model.levels import LevelTable
 from overpaint.model.transformer import Level
 from overpaint.plan import KEPT_LEVELS, measure, plans
+from tests.model import checkpoints
 
 CPU = torch.device("cpu")
 
@@ -23,6 +25,14 @@ def editors(folder: Path, dtype: torch.dtype) -> list[Editor]:
     checkpoint = catalog.read(folder)
     resident, table, *_ = plans(measure(folder), bytes_a_value=dtype.itemsize, pixels=0)
     return [Editor(checkpoint, load(checkpoint, CPU, dtype, plan=plan), CPU, dtype) for plan in (resident, table)]
+
+
+def assert_same_levels(resident: Editor, streamed: Editor) -> None:
+    levels = [editor.parts.levels.schedule([1.0, 0.61, 0.02]) for editor in (resident, streamed)]
+    for sigma in levels[0]:
+        for ours, theirs in zip(levels[0][sigma].blocks, levels[1][sigma].blocks, strict=True):
+            assert torch.equal(ours[0], theirs[0])
+            assert torch.equal(ours[1], theirs[1])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -34,17 +44,26 @@ def test_weights_left_in_their_files_give_the_same_picture(
     picture: Callable[..., Image.Image],
 ) -> None:
     resident, streamed = editors(random_checkpoint(generation), dtype)
-    levels = [editor.parts.levels.schedule([1.0, 0.61, 0.02]) for editor in (resident, streamed)]
-    for sigma in levels[0]:
-        for ours, theirs in zip(levels[0][sigma].blocks, levels[1][sigma].blocks, strict=True):
-            assert torch.equal(ours[0], theirs[0])
-            assert torch.equal(ours[1], theirs[1])
+    assert_same_levels(resident, streamed)
     pictures = []
     for editor in (resident, streamed):
         *_, last = editor.edit([picture(64, 64)], "red", seed=3, steps=3, true_cfg_scale=2.0)
         assert isinstance(last, Edited)
         pictures.append(last.image.tobytes())
     assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_where_a_tensor_lies_in_its_file_changes_nothing(
+    dtype: torch.dtype, own_checkpoint: Callable[..., Path]
+) -> None:
+    """The header's length moves all tensors, and kernels are chosen by alignment."""
+    folder = own_checkpoint("2511")
+    path = checkpoints.weights(folder, "transformer")
+    tensors = {key: tensor.clone() for key, tensor in load_file(path).items()}  # the file is written anew
+    for length in range(0, 64, 8):
+        save_file(tensors, path, metadata={"format": "pt", "note": "." * length})
+        assert_same_levels(*editors(folder, dtype))
 
 
 def test_modulation_weights_are_not_in_memory(random_checkpoint: Callable[..., Path]) -> None:
