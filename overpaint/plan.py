@@ -29,7 +29,8 @@ Way = Literal["resident", "table", "encoder", "blocks"]
 GB = 1e9
 MODULATION = (".img_mod.", ".txt_mod.")
 KEPT_LEVELS = 128  #: of the table: the longest schedule, or three usual ones
-KEPT_OF_PICTURES = 2 * 2**28  #: bytes, in two memos (see `model/memo.py`)
+KEPT_OPENINGS = 2**28  #: bytes (see `model/memo.py`); of a 1 Mpx picture one takes 91 MB, of a small copy a sixth
+KEPT_LATENTS = 2**24  #: bytes, likewise; those of a 1 Mpx picture take 0.5 MB in bfloat16
 PLACES = 2  #: on the device for weights that are streamed: one is read, one is on its way
 SPARE_BYTES = 500_000_000  #: for CUDA's libraries, and what lies between in pieces too small; reckoned
 WORKING_BYTES_A_PIXEL = 1100  #: of output and references together, bfloat16: 2.3 GB for 1 Mpx made from 1 Mpx; reckoned
@@ -76,7 +77,7 @@ class Plan:
     autoencoder: int
     places: int = 0  #: for what is streamed
     table: int  #: when it is full
-    pictures: int = KEPT_OF_PICTURES  #: what is kept of them, likewise
+    pictures: int = KEPT_OPENINGS + KEPT_LATENTS  #: what is kept of them, likewise
     working: int
     streamed_blocks: int = 0  #: a number
     host: int = 0
@@ -119,8 +120,7 @@ def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int, budget: int | None =
         host=words + sum(map(_page_locked, layers)),
         carried_a_reading=sum(layers),
     )
-    counts = range(sizes.blocks + 1)
-    cut = [_streaming(count, sizes.block * bytes_a_value, encoder) for count in counts]
+    cut = [_streaming(count, sizes.block * bytes_a_value, encoder) for count in range(sizes.blocks + 1)]
     return [resident, table, encoder, next((plan for plan in cut if plan.total <= (budget or 0)), cut[-1])]
 
 

@@ -22,6 +22,7 @@ from transformers import DynamicCache, Qwen2_5_VLModel
 from overpaint.errors import EditFailed
 from overpaint.model.memo import Memo
 from overpaint.model.tokenizer import PromptTokenizer
+from overpaint.plan import KEPT_OPENINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class Conditioner:
             raise ValueError("text_encoder/config.json and the tokenizer disagree on the id of <|image_pad|>")
         self.encoder, self.tokenizer, self.vision = encoder, tokenizer, vision
         self.labels_pictures, self.max_prompt_tokens = labels_pictures, max_prompt_tokens
-        self.openings = Memo(Opening.tensors)
+        self.openings = Memo(Opening.tensors, KEPT_OPENINGS)
 
     def encode(self, pictures: Sequence[Image.Image], prompt: str) -> Tensor:
         """pictures (RGB, at the size the encoder shall see) and a prompt -> states (1, tokens, width).

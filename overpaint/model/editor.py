@@ -29,6 +29,7 @@ from overpaint.model.memo import Memo
 from overpaint.model.rotary import Shape
 from overpaint.model.schedule import Stride, Velocity, denoise, guided, sigmas
 from overpaint.model.transformer import Level
+from overpaint.plan import KEPT_LATENTS
 
 Fit = Literal["exact", "reference"]
 
@@ -59,7 +60,7 @@ class Editor:
 
     def __init__(self, checkpoint: Checkpoint, parts: Parts, device: torch.device, dtype: torch.dtype) -> None:
         self.checkpoint, self.parts, self.device, self.dtype = checkpoint, parts, device, dtype
-        self.latents: Memo[Tensor] = Memo(lambda latents: [latents])
+        self.latents: Memo[Tensor] = Memo(lambda latents: [latents], KEPT_LATENTS)
 
     def edit(
         self,

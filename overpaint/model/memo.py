@@ -13,8 +13,6 @@ from typing import Generic, TypeVar
 from PIL import Image
 from torch import Tensor
 
-KEPT_BYTES = 2**28  #: of each memo; the 20B encoder's opening takes 91 MB of a 1 Mpx picture, of a small copy a sixth
-
 T = TypeVar("T")
 
 
@@ -25,21 +23,28 @@ class Memo(Generic[T]):
     limit    bytes of all values together; a larger value is not kept
     """
 
-    def __init__(self, tensors: Callable[[T], Iterable[Tensor]], limit: int = KEPT_BYTES) -> None:
+    def __init__(self, tensors: Callable[[T], Iterable[Tensor]], limit: int) -> None:
         self.tensors, self.limit, self.bytes = tensors, limit, 0
         self.known: OrderedDict[bytes, T] = OrderedDict()
 
     def of(self, pictures: Sequence[Image.Image], make: Callable[[], T]) -> T:
         """What `make` gives for these pictures, in this order; made once while it is kept."""
         key = b"".join(map(_digest, pictures))
-        if key not in self.known:
-            self.known[key] = make()
-            self.bytes += self._size(self.known[key])
-        self.known.move_to_end(key)
-        value = self.known[key]
-        while self.bytes > self.limit:
-            self.bytes -= self._size(self.known.popitem(last=False)[1])
+        if key in self.known:
+            self.known.move_to_end(key)
+            return self.known[key]
+        value = make()
+        self._keep(key, value)
         return value
+
+    def _keep(self, key: bytes, value: T) -> None:
+        size = self._size(value)
+        if size > self.limit:
+            return
+        while self.bytes + size > self.limit:
+            self.bytes -= self._size(self.known.popitem(last=False)[1])
+        self.known[key] = value
+        self.bytes += size
 
     def _size(self, value: T) -> int:
         return sum(tensor.nbytes for tensor in self.tensors(value))

@@ -29,7 +29,7 @@ def test_a_small_card_gets_the_fewest_blocks_streamed(overpaint: Run) -> None:
 def test_a_card_that_is_too_small_is_said_after_the_sum(overpaint: Run) -> None:
     done = overpaint("plan", "--checkpoint", LATEST, "--vram", "4GiB")
     assert "on the card" in done.stdout
-    assert_complaint(done, 2, "5.4 GB")
+    assert_complaint(done, 2, "5.1 GB")
 
 
 def test_a_size_that_is_none(overpaint: Run) -> None:

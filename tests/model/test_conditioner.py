@@ -19,6 +19,7 @@ from overpaint.model import load_editor
 from overpaint.model.conditioner import Opening, VisionConfig, patches, positions
 from overpaint.model.memo import Memo
 from overpaint.model.tokenizer import PREFIX, SUFFIX, PromptTokenizer
+from overpaint.plan import KEPT_OPENINGS
 from tests.model.checkpoints import GENERATIONS, PREPROCESSOR, SPECIALS, Generation, change_json
 from tests.model.stock import Stock
 
@@ -216,7 +217,7 @@ def test_encoding_leaves_nothing_behind(random_checkpoint: Maker, picture: Maker
     conditioner = load_editor(random_checkpoint("2511"), device="cpu").parts.conditioner
     first = conditioner.encode([picture(96, 96)], "make it red")
     conditioner.encode([picture(64, 160, seed=1), picture(96, 64, seed=2)], "something longer in between")
-    conditioner.openings = Memo(Opening.tensors)  # or it would only remember
+    conditioner.openings = Memo(Opening.tensors, KEPT_OPENINGS)  # or it would only remember
     assert torch.equal(conditioner.encode([picture(96, 96)], "make it red"), first)
     assert conditioner.encoder.rope_deltas is None
 
