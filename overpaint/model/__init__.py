@@ -41,9 +41,9 @@ def load_editor(
         dtype = "bfloat16" if where.type == "cuda" else "float32"
     if dtype not in _DTYPES:
         raise ConfigurationError(f"dtype {dtype!r}: float32 and bfloat16 are offered; float16 overflows in this model.")
-    checkpoint = catalog.read(hub.locate(str(folder_or_id), offline=True))
-    parts = load(checkpoint, where, _DTYPES[dtype], progress, plan=_plan(checkpoint, where, _DTYPES[dtype]))
-    return Editor(checkpoint, parts, where, _DTYPES[dtype])
+    checkpoint, values = catalog.read(hub.locate(str(folder_or_id), offline=True)), _DTYPES[dtype]
+    parts = load(checkpoint, where, values, progress, plan=_plan(checkpoint, where, values))
+    return Editor(checkpoint, parts, where, values)
 
 
 def _plan(checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dtype) -> plan.Plan | None:

@@ -105,9 +105,11 @@ class Shuttle:
 
     def __init__(self, pieces: Sequence[Tensor], device: torch.device, copies: torch.cuda.Stream | None) -> None:
         self.waiting, self.coming, self.copies = deque(pieces), deque[Place](), copies
-        for _ in pieces[:PLACES]:
+        if pieces:
             largest = max(pieces, key=Tensor.numel)
-            self._send(Place(torch.empty(largest.shape, dtype=largest.dtype, device=device), copies))
+            places = [Place(torch.empty_like(largest, device=device), copies) for _ in pieces[:PLACES]]
+            for place in places:  # all are there: where one is lacking, no copy began that nobody would wait for
+                self._send(place)
 
     def __enter__(self) -> Shuttle:
         return self
@@ -135,6 +137,7 @@ class Place:
 
     def __init__(self, memory: Tensor, copies: torch.cuda.Stream | None) -> None:
         self.memory, self.copies = memory, copies
+        self.filled: torch.cuda.Event | None = None
 
     def fill(self, piece: Tensor) -> None:
         """Begins to copy `piece` here, once all that the device was given so far is done: it may still read this."""
@@ -148,8 +151,8 @@ class Place:
 
     def wait(self) -> None:
         """What the device is given from now on begins when the copy is here."""
-        if self.copies is not None:
-            torch.cuda.current_stream(self.copies.device).wait_event(self.filled)
+        if self.filled is not None:
+            torch.cuda.current_stream(self.memory.device).wait_event(self.filled)
 
 
 class HostEmbedding(nn.Embedding):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -21,7 +22,13 @@ from overpaint.model.streaming import HostEmbedding, Place, StreamedList, spread
 from tests.model import checkpoints
 
 CPU = torch.device("cpu")
+DEVICES = [CPU, *([torch.device("cuda")] if torch.cuda.is_available() else [])]
 DTYPES = [torch.float32, torch.bfloat16]
+
+
+@pytest.fixture(params=DEVICES, ids=str)
+def device(request: pytest.FixtureRequest) -> torch.device:
+    return cast(torch.device, request.param)
 
 
 def ways(folder: Path, dtype: torch.dtype) -> list[plan.Plan]:
@@ -34,9 +41,9 @@ def ways(folder: Path, dtype: torch.dtype) -> list[plan.Plan]:
     return [*others, some, least]
 
 
-def editor(folder: Path, dtype: torch.dtype, held: plan.Plan) -> Editor:
+def editor(folder: Path, device: torch.device, dtype: torch.dtype, held: plan.Plan) -> Editor:
     checkpoint = catalog.read(folder)
-    return Editor(checkpoint, load(checkpoint, CPU, dtype, plan=held), CPU, dtype)
+    return Editor(checkpoint, load(checkpoint, device, dtype, plan=held), device, dtype)
 
 
 def edited(editor: Editor, image: Image.Image) -> bytes:
@@ -49,7 +56,7 @@ def velocity(editor: Editor, text: Tensor) -> Tensor:
     """Of latents and references drawn anew, the same for every editor."""
     transformer, draw = editor.parts.transformer, torch.Generator().manual_seed(5)
     channels = transformer.config.in_channels
-    latents, references = (torch.randn((1, count, channels), generator=draw).to(text.dtype) for count in (16, 6))
+    latents, references = (torch.randn((1, count, channels), generator=draw).to(text) for count in (16, 6))
     scene = transformer.scene(references, text, [(1, 4, 4), (1, 2, 3)])
     return transformer(latents, editor.parts.levels.schedule([0.7])[0.7], scene)
 
@@ -58,12 +65,13 @@ def velocity(editor: Editor, text: Tensor) -> Tensor:
 @pytest.mark.parametrize("generation", checkpoints.GENERATIONS)
 def test_every_way_gives_the_same_numbers_and_the_same_picture(
     generation: str,
+    device: torch.device,
     dtype: torch.dtype,
     random_checkpoint: Callable[..., Path],
     picture: Callable[..., Image.Image],
 ) -> None:
     folder, image = random_checkpoint(generation), picture(64, 64)
-    resident, *others = (editor(folder, dtype, held) for held in ways(folder, dtype))
+    resident, *others = (editor(folder, device, dtype, held) for held in ways(folder, dtype))
     states = resident.parts.conditioner.encode([image], "red")
     flow, bytes_ = velocity(resident, states), edited(resident, image)
     for other in others:
@@ -73,10 +81,12 @@ def test_every_way_gives_the_same_numbers_and_the_same_picture(
 
 
 @pytest.mark.parametrize("way", range(5))
-def test_the_loader_puts_on_the_device_what_the_plan_reckons(way: int, random_checkpoint: Callable[..., Path]) -> None:
+def test_the_loader_puts_on_the_device_what_the_plan_reckons(
+    way: int, device: torch.device, random_checkpoint: Callable[..., Path]
+) -> None:
     folder = random_checkpoint("2511")
     reckoned = ways(folder, torch.float32)[way]
-    parts = editor(folder, torch.float32, reckoned).parts
+    parts = editor(folder, device, torch.float32, reckoned).parts
     modules: tuple[nn.Module, ...] = (parts.transformer, parts.conditioner.encoder, parts.autoencoder)
     every = {id(p): p for module in modules for p in module.parameters() if not p.is_meta}
     lists = [part for module in modules for part in module.modules() if isinstance(part, StreamedList)]
@@ -122,11 +132,11 @@ def test_streamed_blocks_stand_far_apart() -> None:
 # --- the list itself --------------------------------------------------------------------------------------------------
 
 
-def linears(waiting: list[int], count: int = 7) -> tuple[nn.ModuleList, StreamedList]:
+def linears(waiting: list[int], count: int = 7, device: torch.device = CPU) -> tuple[nn.ModuleList, StreamedList]:
     """The same modules twice: with weights of their own, and streamed. Their sizes are odd on purpose."""
     torch.manual_seed(0)
-    own = nn.ModuleList(nn.Linear(5, 5) for _ in range(count)).requires_grad_(False)
-    streamed = StreamedList((nn.Linear(5, 5, device="meta") for _ in range(count)), waiting, CPU, torch.float32)
+    own = nn.ModuleList(nn.Linear(5, 5) for _ in range(count)).requires_grad_(False).to(device)
+    streamed = StreamedList((nn.Linear(5, 5, device="meta") for _ in range(count)), waiting, device, torch.float32)
     held = streamed.state_dict()
     for key, tensor in own.state_dict().items():
         if not held[key].is_meta:
@@ -135,8 +145,8 @@ def linears(waiting: list[int], count: int = 7) -> tuple[nn.ModuleList, Streamed
     return own, streamed
 
 
-def run(modules: nn.ModuleList) -> Tensor:
-    x = torch.arange(5.0)
+def run(modules: nn.ModuleList, device: torch.device = CPU) -> Tensor:
+    x = torch.arange(5.0, device=device)
     for module in modules:
         x = module(x)
     return x
@@ -156,17 +166,17 @@ class LatePlace(Place):
 @pytest.mark.parametrize("place", [Place, LatePlace])
 @pytest.mark.parametrize("waiting", [[], [3], [2, 5], [0, 1, 6], list(range(7))], ids=str)
 def test_nothing_is_read_too_early_or_overwritten_too_soon(
-    waiting: list[int], place: type[Place], monkeypatch: pytest.MonkeyPatch
+    waiting: list[int], place: type[Place], device: torch.device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "Place", place)
-    own, streamed = linears(waiting)
+    own, streamed = linears(waiting, device=device)
     for _ in range(2):
-        assert torch.equal(run(streamed), run(own))
+        assert torch.equal(run(streamed, device), run(own, device))
 
 
-def test_weights_lie_as_an_allocator_would_lay_them() -> None:
+def test_weights_lie_as_an_allocator_would_lay_them(device: torch.device) -> None:
     """Kernels, and with them the order of sums, are chosen by alignment."""
-    _, streamed = linears(list(range(7)))
+    _, streamed = linears(list(range(7)), device=device)
     for module in streamed:
         assert [p.data_ptr() % 64 for p in module.parameters()] == [0, 0]
 
@@ -189,8 +199,10 @@ def alive(places: list[StorageWeakRef]) -> int:
     return sum(not place.expired() for place in places)
 
 
-def test_at_most_two_places_are_taken_and_all_are_given_back(places: list[StorageWeakRef]) -> None:
-    _, streamed = linears([0, 1, 2, 4, 6])
+def test_at_most_two_places_are_taken_and_all_are_given_back(
+    places: list[StorageWeakRef], device: torch.device
+) -> None:
+    _, streamed = linears([0, 1, 2, 4, 6], device=device)
     for _ in range(3):
         for _ in streamed:
             assert 0 < alive(places) <= plan.PLACES
@@ -214,8 +226,29 @@ def test_the_next_weights_are_sent_for_before_the_current_ones_are_read(monkeypa
     assert ", ".join(happened) == ("send 1, send 2, run 0, run 1, send 4, run 2, send 6, run 3, run 4, run 5, run 6")
 
 
-def test_an_iteration_that_fails_leaves_nothing_behind(places: list[StorageWeakRef]) -> None:
-    own, streamed = linears(list(range(7)))
+def test_nothing_is_sent_before_all_places_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy that began would be nobody's: the iteration never was, and so never ends."""
+    _, streamed = linears([1, 2, 4])
+    made, sent = list[Place](), list[Tensor]()
+
+    class Scarce(Place):
+        def __init__(self, memory: Tensor, copies: torch.cuda.Stream | None) -> None:
+            if len(made) == plan.PLACES - 1:
+                raise MemoryError
+            super().__init__(memory, copies)
+            made.append(self)
+
+        def fill(self, piece: Tensor) -> None:
+            sent.append(piece)
+
+    monkeypatch.setattr(streaming, "Place", Scarce)
+    with pytest.raises(MemoryError):
+        run(streamed)
+    assert made and not sent
+
+
+def test_an_iteration_that_fails_leaves_nothing_behind(places: list[StorageWeakRef], device: torch.device) -> None:
+    own, streamed = linears(list(range(7)), device=device)
 
     def failing() -> Iterator[None]:
         for index, _ in enumerate(streamed):
@@ -226,11 +259,11 @@ def test_an_iteration_that_fails_leaves_nothing_behind(places: list[StorageWeakR
     with pytest.raises(MemoryError):
         list(failing())
     assert alive(places) == 0
-    assert torch.equal(run(streamed), run(own))
+    assert torch.equal(run(streamed, device), run(own, device))
 
 
-def test_an_iteration_that_is_closed_late_does_not_disturb_another() -> None:
-    _, streamed = linears(list(range(7)))
+def test_an_iteration_that_is_closed_late_does_not_disturb_another(device: torch.device) -> None:
+    _, streamed = linears(list(range(7)), device=device)
     first, second = iter(streamed), iter(streamed)
     for _ in range(4):
         next(first)
