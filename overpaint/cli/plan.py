@@ -32,7 +32,7 @@ def plan(
     Args:
         checkpoint: mini, a folder, or a hub id. The official ones need not have been pulled.
         vram: Free memory of the card, such as 24GiB.
-        pictures: Reference pictures of the edit to reckon for: what it needs; the server holds weights for one.
+        pictures: Reference pictures of an edit, to see what it would need. The server itself reckons with one.
         json: Print a JSON array, sizes in bytes.
     """
     from overpaint import catalog, hub, plan
