@@ -80,17 +80,21 @@ def listen(host: str, port: int) -> socket.socket:
     give_up_at = time.monotonic() + DYING_SECONDS
     while True:
         try:
-            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
-                0
-            ]
-            return socket.create_server(address, family=family, backlog=BACKLOG)
+            return _bound(host, port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() >= give_up_at:
-                raise _unheard(host, port, error) from None
+                raise _cannot_listen(host, port, error) from None
             time.sleep(0.1)
 
 
-def _unheard(host: str, port: int, error: OSError) -> ConfigurationError:
+def _bound(host: str, port: int) -> socket.socket:
+    """At the first address that the host has."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = found[0]
+    return socket.create_server(address, family=family, backlog=BACKLOG)
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> ConfigurationError:
     problem, hint = error.strerror or type(error).__name__, "Choose another address with --host and --port."
     if error.errno == errno.EADDRINUSE:
         problem = "another program has this port"
