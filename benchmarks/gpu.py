@@ -2,7 +2,7 @@
 
 Random weights made on the device (nothing is downloaded), the same tensors on both sides, all sides in turn step by
 step, guidance on. Each case that was measured is a line in build/gpu/; run the command again and it goes on with the
-next, so that a machine lent for ten minutes at a time is enough. In the end a table and a picture lie beside the lines.
+next, so that ten minutes at a time are enough. In the end a table and a picture lie beside the lines.
 `--size tiny` is the same code on any CPU, as deep and very narrow: it shows that it runs, and nothing about speed.
 """
 
