@@ -1,8 +1,9 @@
 """One edit through our engine and through diffusers: `python -m benchmarks.engine`.
 
-Same weights, picture, prompt, seed, threads and process; both sides warm, taking turns edit by edit. The diffusers side
-is its own pipeline, repaired as in the parity tests, so that both make the same picture: the last column of the second
-table says how nearly.
+Same weights, pictures, prompt, seed, threads and process; both sides warm, taking turns edit by edit. Each turn is of
+a picture that neither has seen: ours remembers what it made of the last ones. The diffusers side is its own pipeline,
+repaired as in the parity tests, so that both make the same picture: the last column of the second table says how
+nearly.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageChops
 
 from benchmarks import report
 from overpaint import catalog
@@ -35,6 +37,7 @@ PHASES = ("prepare", "one step", "decode", "whole edit")
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 Clock = Callable[[], object]
+Pictures = Sequence[Image.Image]
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
@@ -43,16 +46,16 @@ class Side:
     """One engine, and the milliseconds of each of its edits, phase by phase."""
 
     network: torch.nn.Module  #: its first call ends the preparation
-    edit: Callable[[Clock], Pixels]  #: makes the picture; tells the clock after each step
+    edit: Callable[[Pictures, Clock], Pixels]  #: makes the picture; tells the clock after each step
     now: Callable[[], float]  #: seconds: of the wall, or of this process's processors
     milliseconds: dict[str, list[float]] = field(default_factory=lambda: {phase: [] for phase in PHASES})
 
-    def run(self, *, counts: bool) -> Pixels:
+    def run(self, pictures: Pictures, *, counts: bool) -> Pixels:
         clock: list[float] = []
         begun: list[float] = []
         hook = self.network.register_forward_pre_hook(lambda *_: begun.append(self.now()))
         started = self.now()
-        picture = self.edit(lambda: clock.append(self.now()))
+        picture = self.edit(pictures, lambda: clock.append(self.now()))
         ended = self.now()
         hook.remove()
         if counts:
@@ -67,15 +70,15 @@ class Side:
 class Case:
     name: str
     clock: str  #: a key of CLOCKS
-    pictures: Sequence[Image.Image]
+    pictures: Pictures
     steps: int
     true_cfg_scale: float
 
 
 def ours(editor: Editor, case: Case) -> Side:
-    def edit(clock: Clock) -> Pixels:
+    def edit(pictures: Pictures, clock: Clock) -> Pixels:
         events = editor.edit(
-            case.pictures,
+            pictures,
             PROMPT,
             seed=SEED,
             steps=case.steps,
@@ -94,9 +97,9 @@ def ours(editor: Editor, case: Case) -> Side:
 def theirs(stock: Stock, case: Case) -> Side:
     frame = fit_reference(case.pictures[0].size, stock.native_pixels)
 
-    def edit(clock: Clock) -> Pixels:
+    def edit(pictures: Pictures, clock: Clock) -> Pixels:
         return stock.edit(
-            case.pictures,
+            pictures,
             PROMPT,
             seed=SEED,
             steps=case.steps,
@@ -109,13 +112,21 @@ def theirs(stock: Stock, case: Case) -> Side:
     return Side(stock.transformer, edit, CLOCKS[case.clock])
 
 
-def measure(editor: Editor, stock: Stock, case: Case, runs: int) -> tuple[list[list[str]], list[str]]:
-    """The rows of one case: a row a phase, and how far the two pictures lie apart."""
+def measure(
+    editor: Editor, stock: Stock, case: Case, runs: int, shifts: Iterator[int]
+) -> tuple[list[list[str]], list[str]]:
+    """The rows of one case: a row a phase, and how far the two pictures lie apart.
+
+    shifts  pixels, never the same again: they make new pictures of the case's
+    """
     mine, other = ours(editor, case), theirs(stock, case)
-    difference = np.abs(mine.run(counts=False).astype(int) - other.run(counts=False).astype(int))
+    pictures = shifted(case.pictures, next(shifts))
+    a, b = (side.run(pictures, counts=False).astype(int) for side in (mine, other))
+    difference = np.abs(a - b)
     for turn in range(runs):
+        pictures = shifted(case.pictures, next(shifts))
         for side in (mine, other) if turn % 2 else (other, mine):
-            side.run(counts=True)
+            side.run(pictures, counts=True)
     rows = [row(case, phase, mine.milliseconds[phase], other.milliseconds[phase], runs) for phase in PHASES]
     height, width, _ = difference.shape
     return rows, [case.name, f"{width} × {height}", str(difference.max()), f"{(difference > 0).mean():.3%}"]
@@ -130,6 +141,10 @@ def row(case: Case, phase: str, mine: Sequence[float], other: Sequence[float], r
         f"{b:,.1f} ms",
         f"{runs} interleaved, {report.spread(mine)}",
     ]
+
+
+def shifted(pictures: Pictures, pixels: int) -> Pictures:
+    return [ImageChops.offset(picture, pixels) for picture in pictures]
 
 
 def photographs(checkpoint: catalog.Checkpoint) -> list[Image.Image]:
@@ -162,7 +177,8 @@ def main() -> None:
     ]
     if len(pictures) > 1:
         cases.append(Case(f"{steps} steps, guidance, 2 pictures", given.clock, pictures, steps, guidance))
-    measured = [measure(editor, stock, case, given.runs) for case in cases]
+    shifts = count()
+    measured = [measure(editor, stock, case, given.runs, shifts) for case in cases]
     report.table(
         ["case", "ratio", "Overpaint", f"diffusers {report.version_of('diffusers')}, repaired", "runs, spread of ours"],
         [row for rows, _ in measured for row in rows],

@@ -103,6 +103,7 @@ def main() -> None:
         "times are whole milliseconds of one machine's clock; a start is the claim, a finish the end of the attempt",
         "device without work: start to start, less what prepare, denoise and decode took: it holds fetching the input, "
         "encoding and storing the picture, finish and claim",
+        "every edit is of the same picture: the worker prepares it from what it remembers, faster than a new one",
         "not measured: several workers, a GPU, large pictures",
     )
 
