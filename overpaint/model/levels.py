@@ -75,14 +75,14 @@ class LevelTable:
 
     def schedule(self, sigmas: Sequence[float]) -> Mapping[float, Level]:
         """The levels of a walk; those not in the table are read together."""
-        missing = [sigma for sigma in dict.fromkeys(sigmas) if sigma not in self.known]
-        if missing:
-            self.known.update(zip(missing, self.read([self._rounded(sigma) for sigma in missing]), strict=True))
-        for sigma in sigmas:
-            self.known.move_to_end(sigma)
-        found = {sigma: self.known[sigma] for sigma in sigmas}
-        while len(self.known) > KEPT_LEVELS:
+        walk = dict.fromkeys(sigmas)
+        found = {sigma: self.known.pop(sigma) for sigma in walk if sigma in self.known}
+        missing = [sigma for sigma in walk if sigma not in found]
+        while self.known and len(self.known) + len(walk) > KEPT_LEVELS:
             self.known.popitem(last=False)
+        if missing:
+            found.update(zip(missing, self.read([self._rounded(sigma) for sigma in missing]), strict=True))
+        self.known.update(list(found.items())[-KEPT_LEVELS:])
         return found
 
     def _rounded(self, sigma: float) -> Tensor:

@@ -92,10 +92,25 @@ def test_a_second_edit_reads_no_level_again(
 
 
 def test_the_table_is_bounded_and_a_walk_always_whole() -> None:
-    table = LevelTable(lambda sigmas: [Level(sigma, []) for sigma in sigmas], 1000, CPU, torch.float32)
+    asked: list[int] = []
+    alive: list[int] = []
+
+    def read(sigmas: Sequence[torch.Tensor]) -> list[Level]:
+        asked.append(len(sigmas))
+        alive.append(len(table.known) + len(sigmas))
+        return [Level(sigma, []) for sigma in sigmas]
+
+    table = LevelTable(read, 1000, CPU, torch.float32)
     for turn in range(5):
         walk = [turn + index / 1000 for index in range(100)]
         assert list(table.schedule(walk)) == walk
     assert len(table.known) == KEPT_LEVELS
+    half_known = [4 + index / 1000 for index in range(50, 150)]
+    assert set(table.schedule(half_known)) == set(half_known)
+    assert asked[-1] == 50
+    assert len(table.known) == KEPT_LEVELS
+    assert max(alive) <= KEPT_LEVELS
     long = [-index / 1000 for index in range(KEPT_LEVELS + 50)]
-    assert len(table.schedule(long)) == len(long)
+    for _ in range(2):
+        assert set(table.schedule(long)) == set(long)
+        assert len(table.known) == KEPT_LEVELS
