@@ -199,13 +199,14 @@ def test_a_killed_worker_is_replaced_and_its_edit_made_again(crew: Server) -> No
     while len(seconds) < KILLS:
         until(lambda: able(crew) >= 2)
         task_id = crew.submitted(len(seconds), steps=100)
-        until(lambda: is_done(crew, [task_id]) or crew.step(task_id) >= len(seconds) % 3)  # noqa: B023
+        until(lambda: crew.status(task_id) != "QUEUED" and crew.step(task_id) >= len(seconds) % 3)  # noqa: B023
         busy = [each for each in holds(crew) if each.task_id == task_id]
-        if not busy:  # made already
-            continue
-        os.kill(busy[0].pid, signal.SIGKILL)
         killed_at = 1000 * time.time()
+        for hold in busy:  # none, if the edit is made already
+            os.kill(hold.pid, signal.SIGKILL)
         until(lambda: is_done(crew, [task_id]))  # noqa: B023
+        if not busy:
+            continue
         ((task, attempts),) = crew.rows(task_id)
         assert (attempts[0].outcome, attempts[0].worker_id) == ("lost", busy[0].worker_id)
         assert [each.outcome for each in attempts].count("succeeded") == 1

@@ -269,6 +269,8 @@ class Histories(RuleBasedStateMachine):
             self.lanes[task.new.owner].settle(task, outcome, self.floor)
             task.finish(outcome, self.clock.wall_ms())
             assert self.runner.run(self.stores[side].finish(claim, outcome))
+            stranger = dataclasses.replace(claim, worker_id="a stranger")
+            assert not self.runner.run(self.stores[side].finish(stranger, outcome))
         else:
             self.made["late finishes"] += 1
             self.assert_nothing_was_written(claim)
