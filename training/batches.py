@@ -22,7 +22,7 @@ from training.places import Shape
 from training.scenes import feed
 from training.stages import Diet, Stage, meant
 
-LONGEST = 44  #: prompt tokens; longer draws are thrown away
+LONGEST = 52  #: prompt tokens; longer draws are thrown away
 SHARED = 4  #: prompts that share a crop, its noise and its level: what differs between them is the prompt alone
 
 

@@ -26,7 +26,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from overpaint.model.rotary import Shape, image_positions, rotation
 from overpaint.model.transformer import Transformer, TransformerConfig
 from training import encoder as text
-from training import places
+from training import marks, places
 from training.autoencoder import LATENTS, RUNS
 from training.batches import Batch, Batches
 from training.codec import Codec
@@ -64,10 +64,13 @@ class Editor(nn.Module):
 
 
 def levels(count: int, rng: torch.Generator) -> Tensor:
-    """Noise levels (count,): the two that the default two steps visit most often, the rest biased towards 1."""
+    """Noise levels (count,): the two that the default two steps visit most often, the rest biased towards 1.
+
+    All of what is asked for is decided at 1: below, what is seen tells it too.
+    """
     dice, u = torch.rand(count, generator=rng), torch.rand(count, generator=rng)
     spread = 1 - 0.95 * u**2
-    return torch.where(dice < 0.4, torch.ones(()), torch.where(dice < 0.62, torch.full((), 0.5), spread))
+    return torch.where(dice < 0.75, torch.ones(()), torch.where(dice < 0.87, torch.full((), 0.5), spread))
 
 
 @contextmanager
@@ -157,6 +160,7 @@ class Trainer:
         others = groups(self.editor, lambda name, p: not is_matrix(name, p))
         self.adam = torch.optim.AdamW(others, stage.adam, betas=(0.9, 0.98), weight_decay=0.0)
         self.average = Average(self.editor.parameters(), 0.99)
+        self.marks = marks.start().to(device)
         self.codec = Codec.load()
         self.codec.autoencoder.to(device)
         self.channel_weight = self.codec.weight.repeat_interleave(4).to(device)
@@ -172,7 +176,12 @@ class Trainer:
         noise = noise.repeat(batch.sharing, 1, 1)[: len(target)]
         mixed = torch.lerp(target, noise, sigma[:, None, None])
         with torch.autocast(self.device, torch.bfloat16):
-            states = text.encode(self.editor.encoder, self.tokenizer, batch.prompts, batch.patches, batch.grid)
+            with torch.set_grad_enabled(self.stage.learns != "obeying"):
+                states = text.encode(self.editor.encoder, self.tokenizer, batch.prompts, batch.patches, batch.grid)
+            if self.stage.learns == "reading":
+                return marks.missed(states, batch.names, self.marks)
+            if self.stage.learns == "obeying":
+                states = marks.marked(states, batch.names, self.marks)
             crowd = max(diet.crowd or math.prod(batch.shape), len(batch.inside))
             velocity = self.run_transformer(
                 self.editor.transformer, mixed, reference, states, sigma, batch.shape, batch.inside, crowd
@@ -232,6 +241,7 @@ class Trainer:
             "muon": self.muon.state_dict(),
             "adam": self.adam.state_dict(),
             "average": self.average.state_dict(),
+            "marks": self.marks,
             "step": self.step,
             "total_steps": self.total_steps,
             "spent": self.spent + running,
@@ -241,7 +251,7 @@ class Trainer:
         self.path.with_suffix(".new").replace(self.path)
 
     def resume(self) -> None:
-        """Goes on where it stopped: in this stage, or at the beginning of this stage if the last one was another."""
+        """Goes on where it stopped; if that was in another stage, at the beginning of this one with the averages."""
         state = torch.load(self.path)
         self.editor.load_state_dict(state["editor"])
         self.average.load_state_dict(state["average"])
@@ -249,7 +259,11 @@ class Trainer:
             if name in state:
                 optimiser.load_state_dict(state[name])
         self.total_steps, self.spent = state["total_steps"], state["spent"]
-        self.step = state["step"] if state["stage"] == repr(self.stage) else 0
+        self.marks = state.get("marks", self.marks).to(self.device)
+        is_begun = state["stage"] == repr(self.stage)
+        self.step = state["step"] if is_begun else 0
+        if not is_begun:
+            self.average.put_in_place()
         print(f"from step {self.step} of this stage, {self.total_steps} in all")
 
 

@@ -72,6 +72,11 @@ class Average:
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         torch._foreach_lerp_(self.values, self.params, 1 - decay)
 
+    @torch.no_grad()
+    def put_in_place(self) -> None:
+        """The parameters become their averages."""
+        torch._foreach_copy_(self.params, self.values)
+
     def state_dict(self) -> dict[str, Any]:
         return {"steps": self.steps, "values": self.values}
 

@@ -18,7 +18,7 @@ from training.edits import geometry
 
 Shape = tuple[int, int, int]  #: (1, rows, columns), as the transformer counts
 Pattern = Literal["scattered", "window", "orbits", "whole"]
-SCATTERED = 16  #: tokens
+SCATTERED = 8  #: tokens
 WINDOW = 5  #: tokens a side
 ORBITS = 32  #: tokens, before those that a zoom looks at
 

@@ -46,7 +46,7 @@ WEIGHTS = (
     | {"keep": 8.0, "unknown": 26.0, "blank": 2.0}
 )
 EVERYDAY_SHARE = 0.12  #: of a family's prompts: the few sentences most people type first
-WRITTEN_SHARE = 0.45  #: of a family's prompts: whole sentences, written one by one
+WRITTEN_SHARE = 0.7  #: of a family's prompts: whole sentences, written one by one
 #: how often each kind of word makes the sentence, and never oftener than there are words of the kind
 SHARES = {"phrases": 34, "verbs": 20, "amounts": 18, "adjectives": 26, "nouns": 22, "wrong": 9}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from training import places, prompts
 from training.edits import OFFERED
@@ -64,6 +65,7 @@ class Stage:
     warmup: int = 40
     decay: float = 0.4  #: last share of the stage over which the rates fall to a fiftieth
     words: float = 0.3  #: part of the rates for what reads the prompt, while pictures do not listen to it yet
+    learns: Literal["reading", "obeying", "both"] = "both"  #: the encoder alone, the transformer alone (`marks.py`)
 
     @property
     def shares(self) -> tuple[float, float, float]:
@@ -79,7 +81,7 @@ def diets(
     shapes: tuple[tuple[int, int, float], ...], crowd: int = 0, quiet: float = 1.0, **shares: float
 ) -> tuple[Diet, ...]:
     """Every shape with every pattern that has a share of the steps."""
-    batches: dict[places.Pattern, int] = {"scattered": 40, "window": 36, "orbits": 28, "whole": 2}
+    batches: dict[places.Pattern, int] = {"scattered": 64, "window": 36, "orbits": 28, "whole": 2}
     return tuple(
         Diet(width, height, pattern, batch, part * shares[pattern], crowd, quiet)
         for width, height, part in shapes
@@ -100,8 +102,11 @@ STAGES = {
     "tones": Stage(
         diets(SHAPES[:1], crowd=64, quiet=0.7, scattered=1.0), 0.004, 0.0016, 3500, warmup=30, decay=0.7, words=0.5
     ),
-    "polish": Stage(
-        diets(SHAPES, quiet=0.4, scattered=0.97, whole=0.03), 0.0025, 0.001, 2500, warmup=10, decay=0.95, words=0.5
+    "reading": Stage(
+        diets(SHAPES[:1], quiet=1.3, scattered=1.0), 0.0025, 0.0015, 1000, decay=0.9, words=1.0, learns="reading"
+    ),
+    "obeying": Stage(
+        diets(SHAPES, scattered=0.98, whole=0.02), 0.003, 0.0012, 280, warmup=10, decay=0.8, words=1.0, learns="obeying"
     ),
     "letters": Stage((rendered("letters"),), 0.004, 0.0016, 300, decay=0.3),
     "signs": Stage((rendered("signs"),), 0.004, 0.0016, 800, decay=0.3, words=0.6),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from training import editor, encoder, photographs, pool, tokenizer
+from training import editor, encoder, marks, photographs, pool, tokenizer
 from training.autoencoder import LATENTS, LinearChain
 from training.codec import Codec
 from training.layout import to_autoencoder
@@ -61,6 +61,39 @@ def test_a_stage_takes_steps_on_pools_and_on_scenes_and_goes_on(
         assert not torch.equal(before, trainer.editor.transformer.proj_out.weight)
         assert trainer.progress.sums.keys() - {"keep"}, "no family was noted"
         assert all(torch.isfinite(weight).all() for weight in trainer.editor.parameters())
+
+
+@pytest.mark.parametrize(("learns", "idle"), [("reading", "transformer"), ("obeying", "encoder")])
+def test_a_stage_may_teach_one_network_alone(
+    tiny: Codec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learns: Literal["reading", "obeying"], idle: str
+) -> None:
+    made = pool.build(tiny, 64, 64, count=3, seed=1)
+    monkeypatch.setattr(pool, "load", lambda width, height: made)
+    stage = Stage((POOLED,), 0.004, 0.0016, steps=2, learns=learns)
+    trainer = editor.Trainer(stage, 1, tmp_path / "editor.pt", "cpu")
+    before = {name: value.clone() for name, value in trainer.editor.named_parameters()}
+    trainer.train(seconds=600)
+    changed = {name.split(".")[0] for name, value in trainer.editor.named_parameters() if not value.equal(before[name])}
+    assert changed == {"encoder", "transformer"} - {idle}
+
+
+def test_a_new_stage_begins_with_the_averages(tiny: Codec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pool.build(tiny, 64, 64, count=3, seed=1)
+    monkeypatch.setattr(pool, "load", lambda width, height: made)
+    first, second = (Stage((POOLED,), 0.004, 0.0016, steps=steps) for steps in (2, 3))
+    begun = editor.Trainer(first, 1, tmp_path / "editor.pt", "cpu")
+    begun.train(seconds=600)
+    for stage, wanted in ((first, list(begun.editor.parameters())), (second, begun.average.values)):
+        trainer = editor.Trainer(stage, 2, tmp_path / "editor.pt", "cpu")
+        trainer.resume()
+        assert all(a.equal(b) for a, b in zip(trainer.editor.parameters(), wanted, strict=True))
+
+
+def test_the_last_state_is_what_is_marked() -> None:
+    states, names = torch.randn(2, 5, encoder.WIDTH), ["bw", "keep"]
+    seen = marks.marked(states, names, marks.start())
+    assert torch.equal(seen[:, :-1].sort(0).values, states[:, :-1].sort(0).values), "words of one of the two"
+    assert marks.missed(seen, names, marks.start()) < 0.5 < 5 < marks.missed(seen.flip(0), names, marks.start())
 
 
 def test_a_token_that_changes_counts_as_often_as_the_diet_says(tiny: Codec, tmp_path: Path) -> None:

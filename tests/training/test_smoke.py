@@ -102,7 +102,7 @@ def test_a_few_real_steps_lower_the_loss(tmp_path: Path) -> None:
 def test_noise_levels_visit_the_two_that_the_service_uses() -> None:
     drawn = levels(4000, torch.Generator().manual_seed(0))
     assert drawn.min() > 0 and drawn.max() == 1
-    assert (drawn == 1).float().mean() > 0.3 and (drawn == 0.5).float().mean() > 0.15
+    assert (drawn == 1).float().mean() > 0.6 and (drawn == 0.5).float().mean() > 0.08
 
 
 def test_crops_have_the_size_asked_for() -> None:
