@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from overpaint.model.reading import ahead
 from overpaint.model.transformer import Level, Transformer
 from overpaint.plan import KEPT_LEVELS
 
@@ -38,7 +39,7 @@ class Resident:
 
 
 class Streamed:
-    """With weights fetched for the moment of reading, one linear at a time: all levels asked for share the fetch.
+    """With weights fetched for the moment of reading, a few linears at a time: all levels asked for share the fetch.
 
     fetch  key of a stored tensor -> the tensor on the network's device and in its dtype
     """
@@ -49,17 +50,20 @@ class Streamed:
     def __call__(self, sigmas: Sequence[Tensor]) -> list[Level]:
         conditions = [self.transformer.conditions(sigma) for sigma in sigmas]
         blocks: list[list[tuple[Tensor, Tensor]]] = [[] for _ in sigmas]
-        for number in range(self.transformer.config.num_layers):
-            prefix = f"transformer_blocks.{number}."
-            of_image = self._through(prefix + "img_mod.1", conditions)
-            of_text = self._through(prefix + "txt_mod.1", [condition[:1] for condition in conditions])
-            for found, vectors in zip(blocks, zip(of_image, of_text, strict=True), strict=True):
-                found.append(vectors)
+        numbers = range(self.transformer.config.num_layers)
+        names = [f"transformer_blocks.{number}.{name}.1" for number in numbers for name in ("img_mod", "txt_mod")]
+        linears = ahead(self._linear, names)
+        for of_image, of_text in zip(linears, linears, strict=True):
+            for found, condition in zip(blocks, conditions, strict=True):
+                found.append((_through(of_image, condition), _through(of_text, condition[:1])))
         return [Level(condition[0], found) for condition, found in zip(conditions, blocks, strict=True)]
 
-    def _through(self, key: str, conditions: Sequence[Tensor]) -> list[Tensor]:
-        weight, bias = self.fetch(f"{key}.weight"), self.fetch(f"{key}.bias")
-        return [F.linear(F.silu(condition), weight, bias) for condition in conditions]
+    def _linear(self, name: str) -> tuple[Tensor, Tensor]:
+        return self.fetch(f"{name}.weight"), self.fetch(f"{name}.bias")
+
+
+def _through(linear: tuple[Tensor, Tensor], condition: Tensor) -> Tensor:
+    return F.linear(F.silu(condition), *linear)
 
 
 class LevelTable:
