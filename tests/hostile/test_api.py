@@ -31,7 +31,7 @@ EXCLUDED = "missing_required_header"
 def test_the_server_does_what_its_description_says(
     serve: Callable[..., ServerProcess], tmp_path: Path, seed: int
 ) -> None:
-    server = serve(queue_max=10**6)
+    server = serve(queue_max=10**6, rate_limit_per_minute=0)
     with StandInWorker(server.data):
         done, report = _fuzz(server, tmp_path, seed)
     answered = _requests(server)
