@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 from training import phrases
-from training.heldout import EVERYDAY, FRESH, FRESH2, HELDOUT, HELDOUT_UNKNOWN
+from training.heldout import EVERYDAY, FRESH, FRESH2, HELDOUT, HELDOUT_UNKNOWN, ROUNDABOUT
 from training.phrases import Words, chinese, english
 from training.phrases.chinese_styles import FRAMES as ZH_FRAMES
 from training.phrases.chinese_styles import GEOMETRY as ZH_GEOMETRY
@@ -58,7 +58,7 @@ def plain(prompt: str) -> str:
 
 HELD = {
     plain(s)
-    for table in (HELDOUT, FRESH, FRESH2)
+    for table in (HELDOUT, FRESH, FRESH2, ROUNDABOUT)
     for texts in table.values()
     for lines in texts.values()
     for s in lines

@@ -7,11 +7,13 @@ throws away any draw that equals one.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from training.heldout import basic, frames, geometry, strengths, style, tone
 from training.heldout.basic import FRESH2
 from training.heldout.unknown import HELDOUT_UNKNOWN
 
-__all__ = ["EVERYDAY", "FRESH", "FRESH2", "HELDOUT", "HELDOUT_UNKNOWN"]
+__all__ = ["EVERYDAY", "FRESH", "FRESH2", "HELDOUT", "HELDOUT_UNKNOWN", "ROUNDABOUT"]
 
 Table = dict[str, dict[str, tuple[str, ...]]]
 
@@ -34,3 +36,12 @@ HELDOUT = merged(*(group.HELDOUT for group in GROUPS))
 
 #: as HELDOUT, but looked at only after all training: nothing was changed because of how these scored
 FRESH = merged(*(group.FRESH for group in GROUPS))
+
+#: family → language → long-winded ones by writers of whom training met no sentence; "unknown" asks for nothing offered
+ROUNDABOUT: Table = {
+    family.stem: {
+        language: tuple((family.parents[1] / language / family.name).read_text().splitlines())
+        for language in ("en", "zh")
+    }
+    for family in sorted((Path(__file__).parent / "roundabout" / "en").glob("*.txt"))
+}
