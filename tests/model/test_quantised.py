@@ -45,6 +45,7 @@ def test_what_is_held_lies_within_half_a_scale_of_what_was_stored(stored: torch.
     matrix = awkward().to(stored)
     values, scales = quantised.quantised(matrix, dtype)
     assert (values.dtype, values.shape, scales.dtype, scales.shape) == (torch.int8, (7, 96), dtype, (7, 1))
+    assert (scales > 0).all()
     error = (values.double() * scales.double() - matrix.double()).abs()
     assert (error <= 0.5001 * scales.double()).all()
     greatest = matrix.double().abs().amax(dim=1, keepdim=True)
