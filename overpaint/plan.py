@@ -194,7 +194,7 @@ def measure(folder: Path) -> Sizes:
     """Sizes of a checkpoint on disk. Raises ConfigurationError when a file of weights is damaged."""
     transformer = dict(_shapes(folder / "transformer"))
     modulation = {key: shape for key, shape in transformer.items() if any(part in key for part in MODULATION)}
-    blocks = layers(transformer)
+    blocks = _layers(transformer)
     encoder = {key: shape for key, shape in _shapes(folder / "text_encoder") if key != "lm_head.weight"}
     return Sizes(
         transformer=_values(transformer.values()),
@@ -207,13 +207,13 @@ def measure(folder: Path) -> Sizes:
             if key.endswith(".bias")
         ),
         text_encoder=_values(encoder.values()),
-        layers=tuple(layers(encoder)),
+        layers=tuple(_layers(encoder)),
         words=_values(shape for key, shape in encoder.items() if key.endswith("embed_tokens.weight")),
         autoencoder=_values(shape for key, shape in _shapes(folder / "vae") if "time_conv" not in key),
     )
 
 
-def layers(shapes: Mapping[str, Sequence[int]]) -> list[Layer]:
+def _layers(shapes: Mapping[str, Sequence[int]]) -> list[Layer]:
     """The repeated layers or blocks of a component, modulation apart, from the shapes of its tensors."""
     found: defaultdict[str, list[Sequence[int]]] = defaultdict(list)
     for key, shape in shapes.items():
