@@ -1,6 +1,7 @@
 """What a checkpoint needs of a device's memory, and which way of holding its weights fits: arithmetic, no torch.
 
-Every way gives the same picture. Each keeps less on the device than the one before:
+Every way gives the same picture (that weights in int8 change it is another matter, see `model/quantised.py`). Each
+keeps less on the device than the one before:
 
 resident  every weight that an edit uses is on the device
 table     the modulation weights stay in their files: what they give depends on the noise level alone, so it is computed
@@ -16,16 +17,18 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
 from overpaint.errors import ConfigurationError
 
 Way = Literal["resident", "table", "encoder", "blocks"]
+Weights = Literal["exact", "int8"]
 GB = 1e9
 MODULATION = (".img_mod.", ".txt_mod.")
 KEPT_LEVELS = 128  #: of the table: the longest schedule, or three usual ones
@@ -39,16 +42,33 @@ _LAYER = re.compile(r".*?\b(?:transformer_blocks|blocks|layers)\.\d+\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """Numbers of values in a block of the transformer, modulation apart, or in a layer of the text encoder."""
+
+    values: int = 0
+    in_matrices: int = 0  #: of them; these may be held in int8
+    rows: int = 0  #: of its matrices
+    largest: int = 0  #: of its matrices, in values
+
+    def size(self, bytes_a_value: int, weights: Weights) -> int:
+        """Bytes. In int8 a matrix takes one for each value, and a scale for each row."""
+        exact = self.values * bytes_a_value
+        return (
+            exact if weights == "exact" else exact - self.in_matrices * (bytes_a_value - 1) + self.rows * bytes_a_value
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
     """Numbers of values that an edit uses, by part."""
 
     transformer: int
     modulation: int  #: of the transformer's
     blocks: int  #: how many the transformer has
-    block: int  #: of each of them, modulation apart
+    block: Layer  #: each of them
     level: int  #: what the modulation weights give for one noise level, references apart
     text_encoder: int  #: without its language head
-    layers: tuple[int, ...]  #: of each of the text encoder's layers, of pictures and of words
+    layers: tuple[Layer, ...]  #: the text encoder's, of pictures and of words
     words: int  #: of its table of words
     autoencoder: int  #: of the kernels' three moments the last: pictures are single frames
 
@@ -58,10 +78,11 @@ PUBLISHED = Sizes(
     transformer=20_430_401_088,
     modulation=6_796_984_320,
     blocks=60,
-    block=226_548_224,
+    block=Layer(values=226_548_224, in_matrices=226_492_416, rows=55_296, largest=37_748_736),
     level=3_317_760,
     text_encoder=7_747_169_280,
-    layers=32 * (19_702_200,) + 28 * (233_057_792,),
+    layers=32 * (Layer(values=19_702_200, in_matrices=19_686_400, rows=13_240, largest=4_915_200),)
+    + 28 * (Layer(values=233_057_792, in_matrices=233_046_016, rows=49_664, largest=67_895_296),),
     words=544_997_376,
     autoencoder=44_599_603,
 )
@@ -95,23 +116,29 @@ class Plan:
         return self.weights + self.places + self.table + self.pictures + self.working
 
 
-def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int, budget: int | None = None) -> list[Plan]:
+def plans(
+    sizes: Sizes, *, bytes_a_value: int, pixels: int, budget: int | None = None, weights: Weights = "exact"
+) -> list[Plan]:
     """Every way, the simplest first.
 
-    bytes_a_value  2 for bfloat16, 4 for float32
+    bytes_a_value  2 for bfloat16, 4 for float32; of the weights in int8 it is what their scales have
     pixels         of the output and of all reference pictures together, as the network works on them
     budget         bytes on the device that the last way is cut to; None, or too few, streams every block
     """
+    block = sizes.block.size(bytes_a_value, weights)
+    layers = [layer.size(bytes_a_value, weights) for layer in sizes.layers]
+    in_blocks, in_layers = sizes.blocks * sizes.block.values, sum(layer.values for layer in sizes.layers)
+    opened = 0 if weights == "exact" else max(layer.largest for layer in (sizes.block, *sizes.layers))
     resident = Plan(
         way="resident",
-        transformer=sizes.transformer * bytes_a_value,
-        text_encoder=sizes.text_encoder * bytes_a_value,
+        transformer=(sizes.transformer - in_blocks) * bytes_a_value + sizes.blocks * block,
+        text_encoder=(sizes.text_encoder - in_layers) * bytes_a_value + sum(layers),
         autoencoder=sizes.autoencoder * bytes_a_value,
         table=KEPT_LEVELS * sizes.level * bytes_a_value,
-        working=SPARE_BYTES + WORKING_BYTES_A_PIXEL * pixels * bytes_a_value // 2,
+        working=SPARE_BYTES + WORKING_BYTES_A_PIXEL * pixels * bytes_a_value // 2 + opened * bytes_a_value,
     )
     table = replace(resident, way="table", transformer=resident.transformer - sizes.modulation * bytes_a_value)
-    layers, words = [size * bytes_a_value for size in sizes.layers], sizes.words * bytes_a_value
+    words = sizes.words * bytes_a_value
     encoder = replace(
         table,
         way="encoder",
@@ -120,7 +147,7 @@ def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int, budget: int | None =
         host=words + sum(map(_page_locked, layers)),
         carried_a_reading=sum(layers),
     )
-    cut = [_streaming(count, sizes.block * bytes_a_value, encoder) for count in range(sizes.blocks + 1)]
+    cut = [_streaming(count, block, encoder) for count in range(sizes.blocks + 1)]
     return [resident, table, encoder, next((plan for plan in cut if plan.total <= (budget or 0)), cut[-1])]
 
 
@@ -165,39 +192,62 @@ def choose(candidates: list[Plan], budget: int, host: int | None = None) -> Plan
 
 def measure(folder: Path) -> Sizes:
     """Sizes of a checkpoint on disk. Raises ConfigurationError when a file of weights is damaged."""
-    transformer = dict(_values(folder / "transformer"))
-    modulation = {key: count for key, count in transformer.items() if any(part in key for part in MODULATION)}
-    given = {key: count for key, count in modulation.items() if key.endswith(".bias")}
-    blocks = _by_layer({key: count for key, count in transformer.items() if key not in modulation})
-    encoder = {key: count for key, count in _values(folder / "text_encoder") if key != "lm_head.weight"}
+    transformer = dict(_shapes(folder / "transformer"))
+    modulation = {key: shape for key, shape in transformer.items() if any(part in key for part in MODULATION)}
+    blocks = _layers(transformer)
+    encoder = {key: shape for key, shape in _shapes(folder / "text_encoder") if key != "lm_head.weight"}
     return Sizes(
-        transformer=sum(transformer.values()),
-        modulation=sum(modulation.values()),
+        transformer=_values(transformer.values()),
+        modulation=_values(modulation.values()),
         blocks=len(blocks),
-        block=max(blocks, default=0),
-        level=sum(count * (2 if MODULATION[0] in key else 1) for key, count in given.items()),
-        text_encoder=sum(encoder.values()),
-        layers=tuple(_by_layer(encoder)),
-        words=sum(count for key, count in encoder.items() if key.endswith("embed_tokens.weight")),
-        autoencoder=sum(count for key, count in _values(folder / "vae") if "time_conv" not in key),
+        block=max(blocks, key=attrgetter("values"), default=Layer()),
+        level=sum(
+            prod(shape) * (2 if MODULATION[0] in key else 1)
+            for key, shape in modulation.items()
+            if key.endswith(".bias")
+        ),
+        text_encoder=_values(encoder.values()),
+        layers=tuple(_layers(encoder)),
+        words=_values(shape for key, shape in encoder.items() if key.endswith("embed_tokens.weight")),
+        autoencoder=_values(shape for key, shape in _shapes(folder / "vae") if "time_conv" not in key),
     )
 
 
-def _by_layer(values: dict[str, int]) -> list[int]:
-    """What each layer or block has of them."""
-    found: Counter[str] = Counter()
-    for key, count in values.items():
-        if layer := _LAYER.match(key):
-            found[layer[0]] += count
-    return list(found.values())
+def _layers(shapes: Mapping[str, Sequence[int]]) -> list[Layer]:
+    """The repeated layers or blocks of a component, modulation apart, from the shapes of its tensors."""
+    found: defaultdict[str, list[Sequence[int]]] = defaultdict(list)
+    for key, shape in shapes.items():
+        if layer := layer_of(key):
+            found[layer].append(shape)
+    return [_layer(parts) for parts in found.values()]
 
 
-def _values(folder: Path) -> Iterator[tuple[str, int]]:
-    """(key, number of values) of a component's tensors; of kernels over time, one moment's."""
+def layer_of(key: str) -> str | None:
+    """The repeated layer or block that a tensor or module of this name is in; None of modulation."""
+    found = _LAYER.match(key)
+    return found[0] if found and not any(part in f"{key}." for part in MODULATION) else None
+
+
+def _layer(shapes: Sequence[Sequence[int]]) -> Layer:
+    matrices = [shape for shape in shapes if len(shape) == 2]
+    return Layer(
+        values=_values(shapes),
+        in_matrices=_values(matrices),
+        rows=sum(rows for rows, _ in matrices),
+        largest=max(map(prod, matrices), default=0),
+    )
+
+
+def _values(shapes: Iterable[Sequence[int]]) -> int:
+    return sum(map(prod, shapes))
+
+
+def _shapes(folder: Path) -> Iterator[tuple[str, list[int]]]:
+    """(key, shape) of a component's tensors; of kernels over time, one moment's."""
     for path in sorted(folder.glob("*.safetensors")):
         for key, stored in _header(path).items():
             shape = stored["shape"]
-            yield key, prod(shape) // (shape[2] if len(shape) == 5 and folder.name == "vae" else 1)
+            yield key, [*shape[:2], *shape[3:]] if len(shape) == 5 and folder.name == "vae" else shape
 
 
 def _header(path: Path) -> dict[str, Any]:

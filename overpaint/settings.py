@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     device: str = Field(default="auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
     workers: int = Field(default=1, ge=1, le=64, description="Worker processes; with several GPUs one each.")
     dtype: str = Field(default="auto", pattern="^(auto|bfloat16|float32)$", description="`bfloat16` or `float32`.")
+    weights: Literal["exact", "int8"] = Field(
+        default="exact", description="`int8`: half the memory, and pictures that are only nearly the same."
+    )
     offline: bool = Field(default=False, description="Never ask a hub for a checkpoint that is not here yet.")
 
     max_body_bytes: Bytes = Field(default=48 * 2**20, ge=1, description="Largest request body.")

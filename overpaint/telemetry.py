@@ -30,7 +30,7 @@ from overpaint.settings import Settings
 FIELDS = re.compile(
     r"""(?x) ts | timestamp | level | event | exc_info | exception | logger | message
     | request_id | task_id | trace_id | attempts? | worker | worker_id | key_id | pid
-    | device | checkpoint | dtype | state | outcome | code | status | method | route | dialect | field
+    | device | checkpoint | dtype | weights | state | outcome | code | status | method | route | dialect | field
     | steps? | seed | size | width | height | images | count | restarts | deaths | exit_code | signal
     | action | actor | owner | heir_id | scopes | limit_\w+
     | host | port | version | hint | problem | process | reason | seconds | requeued | failed | canceled | erased

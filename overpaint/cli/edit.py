@@ -119,6 +119,7 @@ def _here(asked: _Asked, checkpoint: str | None, device: str | None) -> _Made:
             folder,
             device=known.device,
             dtype=known.dtype,
+            weights=known.weights,
             progress=lambda done: bar.update(line, completed=done),
         )
         bar.update(line, description="editing", completed=0, total=None)

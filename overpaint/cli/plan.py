@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -23,6 +23,7 @@ def plan(
     checkpoint: str = "mini",
     vram: str | None = None,
     pictures: int = 1,
+    weights: Literal["exact", "int8"] = "exact",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Say what a checkpoint needs of a GPU's memory, in bfloat16, and how it would be held there.
@@ -33,6 +34,7 @@ def plan(
         checkpoint: mini, a folder, or a hub id. The official ones need not have been pulled.
         vram: Free memory of the card, such as 24GiB.
         pictures: Reference pictures of an edit, to see what it would need. The server itself reckons with one.
+        weights: exact, or int8: half of it, as OVERPAINT_WEIGHTS=int8 has a server hold them.
         json: Print a JSON array, sizes in bytes.
     """
     from overpaint import catalog, hub, plan
@@ -43,7 +45,7 @@ def plan(
         known = catalog.read(hub.locate(checkpoint, offline=True))
         sizes, native = plan.measure(known.folder), known.native_pixels
     budget = None if vram is None else _bytes(vram)
-    ways = plan.plans(sizes, bytes_a_value=2, pixels=(1 + pictures) * native, budget=budget)
+    ways = plan.plans(sizes, bytes_a_value=2, pixels=(1 + pictures) * native, budget=budget, weights=weights)
     if json:
         answer_json([asdict(way) | {"total": way.total, "fits": budget is None or way.total <= budget} for way in ways])
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import torch
 
@@ -23,13 +24,19 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def load_editor(
-    folder_or_id: str | Path, *, device: str = "auto", dtype: str = "auto", progress: Progress | None = None
+    folder_or_id: str | Path,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    weights: plan.Weights = "exact",
+    progress: Progress | None = None,
 ) -> Editor:
     """A checkpoint, ready to edit.
 
     folder_or_id  `mini`, a folder in diffusers layout, or a hub id that was pulled before
     device        "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:N"
     dtype         "auto" (bfloat16 on a GPU, float32 on a CPU), "bfloat16" or "float32"; float16 overflows in this model
+    weights       "exact", or "int8": half the memory, and a picture that is only nearly the same
     progress      called with the share of the weights read, 0 … 1
 
     Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU.
@@ -41,12 +48,17 @@ def load_editor(
         dtype = "bfloat16" if where.type == "cuda" else "float32"
     if dtype not in _DTYPES:
         raise ConfigurationError(f"dtype {dtype!r}: float32 and bfloat16 are offered; float16 overflows in this model.")
+    if weights not in get_args(plan.Weights):
+        raise ConfigurationError(f"weights {weights!r}: exact and int8 are offered.")
     checkpoint, values = catalog.read(hub.locate(str(folder_or_id), offline=True)), _DTYPES[dtype]
-    parts = load(checkpoint, where, values, progress, plan=_plan(checkpoint, where, values))
+    held = _plan(checkpoint, where, values, weights)
+    parts = load(checkpoint, where, values, progress, plan=held, weights=weights)
     return Editor(checkpoint, parts, where, values)
 
 
-def _plan(checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dtype) -> plan.Plan | None:
+def _plan(
+    checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dtype, weights: plan.Weights
+) -> plan.Plan | None:
     """How the weights are held: as fits the memory that is free on a GPU now; a CPU's memory is not asked."""
     if device.type != "cuda":
         return None
@@ -56,6 +68,7 @@ def _plan(checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dty
         bytes_a_value=dtype.itemsize,
         pixels=2 * checkpoint.native_pixels,
         budget=free,
+        weights=weights,
     )
     return plan.choose(ways, free, _free_host_memory())
 

@@ -23,11 +23,12 @@ from overpaint.errors import ConfigurationError
 from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig, folded
 from overpaint.model.conditioner import Conditioner, VisionConfig
 from overpaint.model.levels import LevelTable, Resident, Streamed
+from overpaint.model.quantised import as_held, quantise
 from overpaint.model.schedule import ScheduleConfig
 from overpaint.model.streaming import HostEmbedding, StreamedList, spread
 from overpaint.model.tokenizer import PromptTokenizer
 from overpaint.model.transformer import Transformer, TransformerConfig
-from overpaint.plan import MODULATION, Plan
+from overpaint.plan import MODULATION, Plan, Weights
 
 Tensors = Mapping[str, Tensor]
 Translate = Callable[[Tensors], dict[str, Tensor]]
@@ -52,8 +53,11 @@ def load(
     progress: Progress | None = None,
     *,
     plan: Plan | None = None,
+    weights: Weights = "exact",
 ) -> Parts:
     """plan: where the weights are held, see `overpaint.plan`; None keeps all of them on the device.
+
+    weights: "int8" holds the matrices of the repeated layers in 8 bits, see `overpaint.model.quantised`.
 
     Raises ConfigurationError naming the file and the key when the folder is not whole or not as its config says.
     """
@@ -83,16 +87,20 @@ def load(
     ]
     for job in jobs:
         job.compare()
+        job.module.to(dtype)  # costs nothing yet, and from now on each tensor says of what kind it will be
+    if weights == "int8":
+        quantise(transformer)
+        quantise(encoder)
     if way in ("encoder", "blocks"):
-        _hold_encoder(encoder, device, dtype)
+        _hold_encoder(encoder, device)
     if plan and plan.streamed_blocks:
         blocks = transformer.transformer_blocks
         waiting = spread(plan.streamed_blocks, len(blocks))
-        transformer.transformer_blocks = StreamedList(blocks, waiting, device, dtype, leaves)
+        transformer.transformer_blocks = StreamedList(blocks, waiting, device, leaves)
     total, done = sum(path.stat().st_size for job in jobs for path in job.files), 0
     for job in jobs:
         for path in job.files:
-            job.read(path, device, dtype)
+            job.read(path, device)
             done += path.stat().st_size
             if progress:
                 progress(done / total)
@@ -130,15 +138,15 @@ class _Filling:
             if tensor.shape != wanted[key].shape:
                 raise self._error(f"{key} has shape {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}")
 
-    def read(self, path: Path, device: torch.device, dtype: torch.dtype) -> None:
+    def read(self, path: Path, device: torch.device) -> None:
         with safe_open(path, framework="pt") as file:
             keys = [key for key in file.keys() if not any(part in key for part in self.leaves)]  # noqa: SIM118 (not a dict)
             stored = {key: file.get_tensor(key) for key in keys}  # mapped, not yet read
         held, ours = self.module.state_dict(), {}
-        for key, tensor in self.translate(stored).items():
+        for key, tensor in as_held(self.translate(stored), held, device):
             if held[key].is_meta:
                 # a copy, even where nothing changes: in a file tensors lie anywhere, and kernels are chosen by that
-                ours[key] = tensor.to(device, dtype, copy=True)
+                ours[key] = tensor.to(device, held[key].dtype, copy=True)
             else:  # it waits in host memory, in a place of its own
                 held[key].copy_(tensor)
         self.module.load_state_dict(ours, strict=False, assign=True)
@@ -210,12 +218,12 @@ def _encoder_key(key: str) -> str:
     return name if name.startswith(("visual.", "language_model.")) else f"language_model.{name}"
 
 
-def _hold_encoder(encoder: Qwen2_5_VLModel, device: torch.device, dtype: torch.dtype) -> None:
+def _hold_encoder(encoder: Qwen2_5_VLModel, device: torch.device) -> None:
     """Its layers and its table of words wait in host memory; what stays on the device is a hundredth of it."""
     vision, words = encoder.visual, encoder.language_model
-    vision.blocks = StreamedList(vision.blocks, range(len(vision.blocks)), device, dtype)
-    words.layers = StreamedList(words.layers, range(len(words.layers)), device, dtype)
-    words.embed_tokens = HostEmbedding.from_pretrained(torch.empty(words.embed_tokens.weight.shape, dtype=dtype))
+    vision.blocks = StreamedList(vision.blocks, range(len(vision.blocks)), device)
+    words.layers = StreamedList(words.layers, range(len(words.layers)), device)
+    words.embed_tokens = HostEmbedding.from_pretrained(torch.empty_like(words.embed_tokens.weight, device="cpu"))
 
 
 def _rebuild_rotary_tables(encoder: nn.Module, device: torch.device) -> None:

@@ -32,7 +32,7 @@ class StreamedList(nn.ModuleList):
     Iterate it to run them, one iteration at a time: each module comes with its weights on the device, and may be used
     until the next is asked for.
 
-    modules  on the meta device; those that wait get their memory here, to be filled in place
+    modules  on the meta device, in their dtypes; those that wait get their memory here, to be filled in place
     waiting  indices of those whose weights wait in host memory
     leaves   parts of names (".img_mod.") of weights that are nobody's here
     """
@@ -42,12 +42,11 @@ class StreamedList(nn.ModuleList):
         modules: Iterable[nn.Module],
         waiting: Iterable[int],
         device: torch.device,
-        dtype: torch.dtype,
         leaves: Sequence[str] = (),
     ) -> None:
         super().__init__(modules)
         self.device = device
-        self.waiting = {index: Waiting(self[index], device, dtype, leaves) for index in sorted(waiting)}
+        self.waiting = {index: Waiting(self[index], device, leaves) for index in sorted(waiting)}
         self.copies = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def __iter__(self) -> Iterator[nn.Module]:
@@ -64,13 +63,12 @@ class StreamedList(nn.ModuleList):
 class Waiting:
     """A module's weights side by side in one piece of host memory, so that one copy carries them all."""
 
-    def __init__(self, module: nn.Module, device: torch.device, dtype: torch.dtype, leaves: Sequence[str]) -> None:
+    def __init__(self, module: nn.Module, device: torch.device, leaves: Sequence[str]) -> None:
         named = [(name, p) for name, p in module.named_parameters() if not any(part in f".{name}" for part in leaves)]
-        unit = ALIGNMENT // dtype.itemsize
-        *self.offsets, whole = accumulate((-(-p.numel() // unit) * unit for _, p in named), initial=0)
-        self.shapes = [p.shape for _, p in named]
+        *self.offsets, whole = accumulate((-(-p.nbytes // ALIGNMENT) * ALIGNMENT for _, p in named), initial=0)
+        self.kinds = [(p.shape, p.dtype) for _, p in named]
         # A GPU reads by itself only what cannot be moved: page-locked memory.
-        self.memory = torch.empty(whole, dtype=dtype, device="cpu", pin_memory=device.type == "cuda")
+        self.memory = torch.empty(whole, dtype=torch.uint8, device="cpu", pin_memory=device.type == "cuda")
         self.lies_in = self.memory
         self.parameters = [nn.Parameter(view, requires_grad=False) for view in self._views(self.memory)]
         for (name, _), parameter in zip(named, self.parameters, strict=True):
@@ -93,8 +91,8 @@ class Waiting:
             parameter.data = view
 
     def _views(self, memory: Tensor) -> Iterator[Tensor]:
-        for offset, shape in zip(self.offsets, self.shapes, strict=True):
-            yield memory[offset : offset + shape.numel()].view(shape)
+        for offset, (shape, dtype) in zip(self.offsets, self.kinds, strict=True):
+            yield memory[offset : offset + shape.numel() * dtype.itemsize].view(dtype).view(shape)
 
 
 class Shuttle:

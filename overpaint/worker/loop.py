@@ -123,7 +123,8 @@ class Worker:
         await self._in_thread(making.warm_up, editor, _from_thread(lambda *_: moments.append(time.monotonic())))
         self._presence.stepped((moments[-1] - moments[0]) / (len(moments) - 1))
         self._presence.loaded(str(editor.device))
-        log.info("worker ready", device=str(editor.device), step_seconds=round(self._pace, 4))
+        pace, weights = round(self._pace, 4), self._settings.weights
+        log.info("worker ready", device=str(editor.device), weights=weights, step_seconds=pace)
         return editor
 
     @property

@@ -18,6 +18,7 @@ from overpaint.domain import EditRequest, InputPicture, Status, Timings
 from overpaint.errors import ConfigurationError, EditFailed, InvalidRequest
 from overpaint.images import raster
 from overpaint.images.sandbox import Sandbox
+from overpaint.plan import Weights
 
 if TYPE_CHECKING:  # torch comes with it, and only `load` shall wait for that
     from overpaint.model import Edited, Editor, Step
@@ -27,7 +28,15 @@ LONGEST_SIDE = 16_383  #: pixels; WebP has no larger
 OnStep = Callable[[int, int], None]  #: (steps done, steps in all)
 
 
-def load(folder: Path, device: str, dtype: str, number: int, workers: int, progress: Callable[[float], None]) -> Editor:
+def load(
+    folder: Path,
+    device: str,
+    dtype: str,
+    weights: Weights,
+    number: int,
+    workers: int,
+    progress: Callable[[float], None],
+) -> Editor:
     """The editor, ready; `progress` hears 0 … 1. Raises ConfigurationError when the folder or device is not usable.
 
     device   "auto", "cpu", "cuda" or "cuda:N"
@@ -44,7 +53,7 @@ def load(folder: Path, device: str, dtype: str, number: int, workers: int, progr
     torch.set_num_threads(max(1, torch.get_num_threads() // workers))
     if device in ("auto", "cuda") and torch.cuda.is_available():
         device = f"cuda:{number % torch.cuda.device_count()}"
-    return load_editor(folder, device=device, dtype=dtype, progress=progress)
+    return load_editor(folder, device=device, dtype=dtype, weights=weights, progress=progress)
 
 
 def warm_up(editor: Editor, on_step: OnStep) -> None:

@@ -26,6 +26,11 @@ def test_a_small_card_gets_the_fewest_blocks_streamed(overpaint: Run) -> None:
     assert ways[-1]["streamed_blocks"] == 19
 
 
+def test_weights_in_int8_leave_room_for_more(overpaint: Run) -> None:
+    done = overpaint("plan", "--checkpoint", LATEST, "--vram", "24GB", "--weights", "int8")
+    assert done.stdout.splitlines()[-1] == "24GB: encoder"
+
+
 def test_a_card_that_is_too_small_is_said_after_the_sum(overpaint: Run) -> None:
     done = overpaint("plan", "--checkpoint", LATEST, "--vram", "4GiB")
     assert "on the card" in done.stdout

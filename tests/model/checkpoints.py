@@ -96,6 +96,7 @@ def build(
     tiny: bool = False,
     has_published_prefix: bool = True,
     vae_factor: Literal[4, 8] = 8,
+    blocks: int | None = None,
 ) -> Path:
     """Writes a whole checkpoint folder and returns it.
 
@@ -103,12 +104,13 @@ def build(
     tiny                  the smallest that runs (64² working area), for tests of what surrounds the model
     has_published_prefix  whether the template's prefix is 64 tokens, as with the published tokenizer, or more
     vae_factor            pixels per latent, each way: 8 as published, 4 as in the embedded checkpoint
+    blocks                of the transformer: one if tiny, else three, unless said
     """
     torch.manual_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = write_tokenizer(folder / "tokenizer", vocabulary=2048 if has_published_prefix else 300)
     components: dict[str, nn.Module] = {
-        "transformer": _transformer(tiny=tiny, zero_cond_t=generation == "2511"),
+        "transformer": _transformer(blocks or (1 if tiny else 3), tiny=tiny, zero_cond_t=generation == "2511"),
         "vae": _autoencoder(tiny=tiny, factor=vae_factor),
         "text_encoder": _text_encoder(tokenizer, tiny=tiny),
     }
@@ -249,12 +251,12 @@ def write_tokenizer(folder: Path, *, vocabulary: int) -> dict[str, int]:
     return ids
 
 
-def _transformer(*, tiny: bool, zero_cond_t: bool) -> QwenImageTransformer2DModel:
+def _transformer(blocks: int, *, tiny: bool, zero_cond_t: bool) -> QwenImageTransformer2DModel:
     return QwenImageTransformer2DModel(
         patch_size=2,
         in_channels=64,
         out_channels=16,
-        num_layers=1 if tiny else 3,
+        num_layers=blocks,
         num_attention_heads=2 if tiny else 4,
         attention_head_dim=16,
         joint_attention_dim=32 if tiny else 64,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import pytest
 import torch
@@ -31,19 +31,21 @@ def device(request: pytest.FixtureRequest) -> torch.device:
     return cast(torch.device, request.param)
 
 
-def ways(folder: Path, dtype: torch.dtype) -> list[plan.Plan]:
+def ways(folder: Path, dtype: torch.dtype, weights: plan.Weights = "exact") -> list[plan.Plan]:
     """Every way; of the blocks first some streamed, then all."""
     sizes = plan.measure(folder)
-    *others, least = plan.plans(sizes, bytes_a_value=dtype.itemsize, pixels=0)
-    budget = least.total + sizes.block * dtype.itemsize
-    *_, some = plan.plans(sizes, bytes_a_value=dtype.itemsize, pixels=0, budget=budget)
+    *others, least = plan.plans(sizes, bytes_a_value=dtype.itemsize, pixels=0, weights=weights)
+    budget = least.total + sizes.block.size(dtype.itemsize, weights)
+    *_, some = plan.plans(sizes, bytes_a_value=dtype.itemsize, pixels=0, budget=budget, weights=weights)
     assert 0 < some.streamed_blocks < least.streamed_blocks == sizes.blocks
     return [*others, some, least]
 
 
-def editor(folder: Path, device: torch.device, dtype: torch.dtype, held: plan.Plan) -> Editor:
+def editor(
+    folder: Path, device: torch.device, dtype: torch.dtype, held: plan.Plan, weights: plan.Weights = "exact"
+) -> Editor:
     checkpoint = catalog.read(folder)
-    return Editor(checkpoint, load(checkpoint, device, dtype, plan=held), device, dtype)
+    return Editor(checkpoint, load(checkpoint, device, dtype, plan=held, weights=weights), device, dtype)
 
 
 def edited(editor: Editor, image: Image.Image) -> bytes:
@@ -61,17 +63,19 @@ def velocity(editor: Editor, text: Tensor) -> Tensor:
     return transformer(latents, editor.parts.levels.schedule([0.7])[0.7], scene)
 
 
+@pytest.mark.parametrize("weights", get_args(plan.Weights))
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("generation", checkpoints.GENERATIONS)
 def test_every_way_gives_the_same_numbers_and_the_same_picture(
     generation: str,
     device: torch.device,
     dtype: torch.dtype,
+    weights: plan.Weights,
     random_checkpoint: Callable[..., Path],
     picture: Callable[..., Image.Image],
 ) -> None:
     folder, image = random_checkpoint(generation), picture(64, 64)
-    resident, *others = (editor(folder, device, dtype, held) for held in ways(folder, dtype))
+    resident, *others = (editor(folder, device, dtype, held, weights) for held in ways(folder, dtype, weights))
     states = resident.parts.conditioner.encode([image], "red")
     flow, bytes_ = velocity(resident, states), edited(resident, image)
     for other in others:
@@ -80,13 +84,14 @@ def test_every_way_gives_the_same_numbers_and_the_same_picture(
         assert edited(other, image) == bytes_
 
 
+@pytest.mark.parametrize("weights", get_args(plan.Weights))
 @pytest.mark.parametrize("way", range(5))
 def test_the_loader_puts_on_the_device_what_the_plan_reckons(
-    way: int, device: torch.device, random_checkpoint: Callable[..., Path]
+    way: int, weights: plan.Weights, device: torch.device, random_checkpoint: Callable[..., Path]
 ) -> None:
     folder = random_checkpoint("2511")
-    reckoned = ways(folder, torch.float32)[way]
-    parts = editor(folder, device, torch.float32, reckoned).parts
+    reckoned = ways(folder, torch.float32, weights)[way]
+    parts = editor(folder, device, torch.float32, reckoned, weights).parts
     modules: tuple[nn.Module, ...] = (parts.transformer, parts.conditioner.encoder, parts.autoencoder)
     every = {id(p): p for module in modules for p in module.parameters() if not p.is_meta}
     lists = [part for module in modules for part in module.modules() if isinstance(part, StreamedList)]
@@ -104,18 +109,19 @@ def test_the_loader_puts_on_the_device_what_the_plan_reckons(
     assert len(streamed) == reckoned.streamed_blocks
 
 
+@pytest.mark.parametrize("weights", get_args(plan.Weights))
 def test_the_way_is_chosen_by_what_is_free(
-    random_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    weights: plan.Weights, random_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint = catalog.read(random_checkpoint("2511"))
     pixels = 2 * checkpoint.native_pixels
-    every = plan.plans(plan.measure(checkpoint.folder), bytes_a_value=2, pixels=pixels)
+    every = plan.plans(plan.measure(checkpoint.folder), bytes_a_value=2, pixels=pixels, weights=weights)
     for reckoned in every:
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=reckoned.total: (free, 10**12))
-        assert model._plan(checkpoint, torch.device("cuda"), torch.bfloat16) == reckoned
+        assert model._plan(checkpoint, torch.device("cuda"), torch.bfloat16, weights) == reckoned
     monkeypatch.setattr(model, "_free_host_memory", lambda: every[-1].host - 1)
     with pytest.raises(ConfigurationError, match="of host memory"):
-        model._plan(checkpoint, torch.device("cuda"), torch.bfloat16)
+        model._plan(checkpoint, torch.device("cuda"), torch.bfloat16, weights)
 
 
 def test_streamed_blocks_stand_far_apart() -> None:
@@ -136,7 +142,7 @@ def linears(waiting: list[int], count: int = 7, device: torch.device = CPU) -> t
     """The same modules twice: with weights of their own, and streamed. Their sizes are odd on purpose."""
     torch.manual_seed(0)
     own = nn.ModuleList(nn.Linear(5, 5) for _ in range(count)).requires_grad_(False).to(device)
-    streamed = StreamedList((nn.Linear(5, 5, device="meta") for _ in range(count)), waiting, device, torch.float32)
+    streamed = StreamedList((nn.Linear(5, 5, device="meta") for _ in range(count)), waiting, device)
     held = streamed.state_dict()
     for key, tensor in own.state_dict().items():
         if not held[key].is_meta:
@@ -156,7 +162,7 @@ class LatePlace(Place):
     """A copy comes at the last moment it may; until then nothing there is worth reading."""
 
     def fill(self, piece: Tensor) -> None:
-        self.memory.fill_(torch.nan)
+        self.memory.fill_(0xFF)  # of floats: NaN
         self.piece = piece
 
     def wait(self) -> None:

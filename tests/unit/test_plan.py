@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -14,14 +15,13 @@ MEGAPIXEL = 1024**2
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "official-checkpoints.md"
 
 
-def every(budget: float | None = None) -> list[plan.Plan]:
-    return plan.plans(
-        plan.PUBLISHED, bytes_a_value=2, pixels=2 * MEGAPIXEL, budget=None if budget is None else int(budget)
-    )
+def every(budget: float | None = None, weights: plan.Weights = "exact") -> list[plan.Plan]:
+    cut = None if budget is None else int(budget)
+    return plan.plans(plan.PUBLISHED, bytes_a_value=2, pixels=2 * MEGAPIXEL, budget=cut, weights=weights)
 
 
-def published(budget: float) -> plan.Plan:
-    return plan.choose(every(budget), int(budget))
+def published(budget: float, weights: plan.Weights = "exact") -> plan.Plan:
+    return plan.choose(every(budget, weights), int(budget))
 
 
 def test_the_table_saves_the_modulation_weights() -> None:
@@ -39,24 +39,46 @@ def test_each_way_takes_less_of_the_card_than_the_one_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gigabytes", "way", "streamed", "host"),
+    ("weights", "gigabytes", "way", "streamed", "host"),
     [
-        (80, "resident", 0, 0),
-        (48, "table", 0, 0),
-        (32, "blocks", 1, 19),
-        (24, "blocks", 19, 29),
-        (16, "blocks", 37, 39),
+        ("exact", 80, "resident", 0, 0),
+        ("exact", 48, "table", 0, 0),
+        ("exact", 32, "blocks", 1, 19),
+        ("exact", 24, "blocks", 19, 29),
+        ("exact", 16, "blocks", 37, 39),
+        ("int8", 48, "resident", 0, 0),
+        ("int8", 32, "table", 0, 0),
+        ("int8", 24, "encoder", 0, 10),
+        ("int8", 16, "blocks", 11, 13),
     ],
 )
-def test_the_simplest_way_that_fits(gigabytes: int, way: str, streamed: int, host: int) -> None:
-    chosen = published(gigabytes * plan.GB)
+def test_the_simplest_way_that_fits(weights: plan.Weights, gigabytes: int, way: str, streamed: int, host: int) -> None:
+    chosen = published(gigabytes * plan.GB, weights)
     assert (chosen.way, chosen.streamed_blocks) == (way, streamed)
     assert chosen.host <= host * plan.GB
-    assert chosen.carried_a_pass == streamed * 2 * plan.PUBLISHED.block
+    assert chosen.carried_a_pass == streamed * plan.PUBLISHED.block.size(2, weights)
+
+
+def test_in_int8_all_weights_that_an_edit_reads_stay_on_the_device_in_24_gb() -> None:
+    exact, int8 = (every(weights=weights)[1] for weights in ("exact", "int8"))
+    assert int8.weights + int8.table < 24e9 < exact.weights
+    assert int8.autoencoder == exact.autoencoder
+    assert int8.table == exact.table
+
+
+def test_a_layer_in_int8_has_a_byte_a_value_and_a_scale_a_row() -> None:
+    layer = plan.Layer(values=5 * 7 + 5, in_matrices=5 * 7, rows=5, largest=5 * 7)
+    assert layer.size(2, "exact") == 2 * 40
+    assert layer.size(2, "int8") == 5 * 7 + 2 * 5 + 2 * 5
+
+
+def test_the_largest_matrix_is_reckoned_once_more_where_it_is_opened() -> None:
+    exact, int8 = every()[0], every(weights="int8")[0]
+    assert int8.working - exact.working == 2 * 18944 * 3584
 
 
 def test_as_few_blocks_are_streamed_as_fit() -> None:
-    block = 2 * plan.PUBLISHED.block
+    block = 2 * plan.PUBLISHED.block.values
     for budget in range(6 * 10**9, 33 * 10**9, 10**9):
         cut = every(budget)[-1]
         assert cut.total <= budget
@@ -72,18 +94,21 @@ def test_what_is_carried_is_what_is_missing_on_the_card() -> None:
 
 
 def test_places_are_as_large_as_the_largest_that_passes() -> None:
-    assert every()[3].places == plan.PLACES * 2 * max(plan.PUBLISHED.block, *plan.PUBLISHED.layers)
+    assert every()[3].places == plan.PLACES * 2 * max(
+        layer.values for layer in (plan.PUBLISHED.block, *plan.PUBLISHED.layers)
+    )
 
 
 def test_a_place_for_a_block_is_reckoned_where_blocks_are_the_largest() -> None:
-    small_encoder = replace(plan.PUBLISHED, layers=(1,))
+    small_encoder = replace(plan.PUBLISHED, layers=(plan.Layer(values=1),))
     *_, least = plan.plans(small_encoder, bytes_a_value=2, pixels=MEGAPIXEL)
-    assert least.places == 2 * 2 * plan.PUBLISHED.block
+    assert least.places == 2 * 2 * plan.PUBLISHED.block.values
 
 
 @pytest.mark.parametrize("gigabytes", [80, 48, 32, 24, 16])
-def test_the_guide_says_what_is_reckoned(gigabytes: int) -> None:
-    chosen = published(gigabytes * plan.GB)
+@pytest.mark.parametrize("weights", get_args(plan.Weights))
+def test_the_guide_says_what_is_reckoned(weights: plan.Weights, gigabytes: int) -> None:
+    chosen = published(gigabytes * plan.GB, weights)
     sums = (chosen.total, chosen.host, chosen.carried_a_pass)
     cells = (f"{gigabytes} GB", chosen.way, chosen.streamed_blocks, *(f"{size / plan.GB:.1f} GB" for size in sums))
     assert f"| {' | '.join(map(str, cells))} |" in GUIDE.read_text("utf-8")
@@ -113,8 +138,8 @@ def test_sizes_of_mini_are_those_of_its_files() -> None:
     stored = sum(path.stat().st_size for path in (catalog.EMBEDDED / "mini").rglob("*.safetensors"))
     assert 2 * (sizes.transformer + sizes.text_encoder) < stored
     assert 0 < sizes.modulation < sizes.transformer
-    assert 0 < sizes.blocks * sizes.block < sizes.transformer - sizes.modulation
-    assert 0 < sum(sizes.layers) + sizes.words < sizes.text_encoder
+    assert 0 < sizes.blocks * sizes.block.values < sizes.transformer - sizes.modulation
+    assert 0 < sum(layer.values for layer in sizes.layers) + sizes.words < sizes.text_encoder
 
 
 def test_nothing_to_measure_is_left_to_the_loader(tmp_path: Path) -> None:

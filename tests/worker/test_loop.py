@@ -13,6 +13,7 @@ import pytest
 from overpaint.domain import Beat, Claim, Origin, Outcome, OutputPicture, Status, Succeeded, Task, Timings, Usage
 from overpaint.errors import ConfigurationError, EditFailed, StorageFull, StoreUnavailable
 from overpaint.store.blobs import FolderBlobs, result_name
+from overpaint.telemetry import FIELDS
 from overpaint.worker import loop
 from overpaint.worker.loop import Worker, WorkerBroken
 from tests.worker.conftest import House
@@ -504,6 +505,16 @@ async def test_a_worker_says_how_far_it_has_loaded_and_then_its_pace(house: Make
     while (lines := await at.store.workers())[0].state != "idle":
         await at.store.changed(0.05)
     assert lines[0].loading_percent == 100 and lines[0].seconds_per_step is not None
+
+
+async def test_a_worker_that_is_ready_says_which_weights_it_serves(house: MakeHouse) -> None:
+    at = house(weights="int8")
+    at.start(ScriptedEditor())
+    while not (said := [line for line in at.lines if line["event"] == "worker ready"]):
+        await at.store.changed(0.05)
+    (line,) = said
+    assert line["weights"] == "int8"
+    assert FIELDS.fullmatch("weights"), "else it would not be written"
 
 
 async def test_a_checkpoint_that_cannot_be_loaded_ends_the_worker(house: MakeHouse) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from PIL import Image
 
+from overpaint import catalog
 from overpaint.domain import EditRequest, InputPicture, Status
 from overpaint.errors import ConfigurationError, EditFailed
 from overpaint.images.sandbox import Sandbox
+from overpaint.plan import Weights
 from overpaint.worker import making
 from tests.worker.doubles import ScriptedEditor, picture
 
@@ -26,6 +28,13 @@ def made(editor: ScriptedEditor, asked: EditRequest, data: bytes | None = None, 
         return making.edit(editor, asked, [picture() if data is None else data], sandbox=sandbox, **heard)  # type: ignore[arg-type]
     finally:
         sandbox.close()
+
+
+@pytest.mark.parametrize("weights", get_args(Weights))
+def test_weights_are_loaded_as_asked_for(weights: Weights) -> None:
+    editor = making.load(catalog.EMBEDDED / "mini", "cpu", "float32", weights, 0, 1, lambda share: None)
+    kinds = {str(parameter.dtype) for parameter in editor.parts.transformer.parameters()}
+    assert kinds == {"torch.float32"} | ({"torch.int8"} if weights == "int8" else set())
 
 
 @pytest.mark.parametrize(
