@@ -90,9 +90,14 @@ class Plan:
         return self.transformer + self.text_encoder + self.autoencoder
 
     @property
+    def held(self) -> int:
+        """On the device at most, but for what an edit works with."""
+        return self.weights + self.places + self.table + self.pictures
+
+    @property
     def total(self) -> int:
         """On the device at most."""
-        return self.weights + self.places + self.table + self.pictures + self.working
+        return self.held + self.working
 
 
 def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int, budget: int | None = None) -> list[Plan]:
@@ -102,6 +107,12 @@ def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int, budget: int | None =
     pixels         of the output and of all reference pictures together, as the network works on them
     budget         bytes on the device that the last way is cut to; None, or too few, streams every block
     """
+    resident, table, encoder, *cut = every(sizes, bytes_a_value=bytes_a_value, pixels=pixels)
+    return [resident, table, encoder, next((plan for plan in cut if plan.total <= (budget or 0)), cut[-1])]
+
+
+def every(sizes: Sizes, *, bytes_a_value: int, pixels: int) -> list[Plan]:
+    """Likewise, and of the last way one plan for each number of blocks."""
     resident = Plan(
         way="resident",
         transformer=sizes.transformer * bytes_a_value,
@@ -121,7 +132,7 @@ def plans(sizes: Sizes, *, bytes_a_value: int, pixels: int, budget: int | None =
         carried_a_reading=sum(layers),
     )
     cut = [_streaming(count, sizes.block * bytes_a_value, encoder) for count in range(sizes.blocks + 1)]
-    return [resident, table, encoder, next((plan for plan in cut if plan.total <= (budget or 0)), cut[-1])]
+    return [resident, table, encoder, *cut]
 
 
 def _streaming(count: int, block: int, encoder: Plan) -> Plan:
@@ -161,6 +172,21 @@ def choose(candidates: list[Plan], budget: int, host: int | None = None) -> Plan
             hint="`overpaint plan` shows the sum. Use a device or a machine with more memory, or --checkpoint mini.",
         )
     return chosen
+
+
+def smaller(candidates: list[Plan], than: Plan, budget: int, host: int) -> Plan | None:
+    """The simplest that fits of those that hold less on the device; where none fits, the one that holds least.
+
+    None: none holds less and needs no more than `host` bytes of host memory.
+    """
+    left = [plan for plan in candidates if plan.held < than.held and plan.host <= host]
+    return next((plan for plan in left if plan.total <= budget), min(left, key=lambda plan: plan.held, default=None))
+
+
+def most_pixels(sizes: Sizes, *, bytes_a_value: int, budget: int, host: int) -> int:
+    """Of output and references together: as many as there is room for in the plan that holds least; reckoned."""
+    least = min(plan.total for plan in every(sizes, bytes_a_value=bytes_a_value, pixels=0) if plan.host <= host)
+    return max(0, budget - least) * 2 // (WORKING_BYTES_A_PIXEL * bytes_a_value)
 
 
 def measure(folder: Path) -> Sizes:

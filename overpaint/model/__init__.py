@@ -7,15 +7,16 @@ for event in editor.edit([picture], "make it black and white", seed=7):
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import torch
 
-from overpaint import catalog, hub, plan
+from overpaint import catalog, hub
 from overpaint.errors import ConfigurationError
+from overpaint.model import holding
 from overpaint.model.checkpoint import Progress, load
 from overpaint.model.editor import Edited, Editor, Step
+from overpaint.plan import Plan
 
 __all__ = ["Edited", "Editor", "Step", "load_editor"]
 
@@ -23,7 +24,12 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def load_editor(
-    folder_or_id: str | Path, *, device: str = "auto", dtype: str = "auto", progress: Progress | None = None
+    folder_or_id: str | Path,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    progress: Progress | None = None,
+    plan: Plan | None = None,
 ) -> Editor:
     """A checkpoint, ready to edit.
 
@@ -31,6 +37,7 @@ def load_editor(
     device        "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:N"
     dtype         "auto" (bfloat16 on a GPU, float32 on a CPU), "bfloat16" or "float32"; float16 overflows in this model
     progress      called with the share of the weights read, 0 … 1
+    plan          where the weights are held; None is the simplest that fits what is free on a GPU, see `overpaint.plan`
 
     Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU.
     """
@@ -42,25 +49,5 @@ def load_editor(
     if dtype not in _DTYPES:
         raise ConfigurationError(f"dtype {dtype!r}: float32 and bfloat16 are offered; float16 overflows in this model.")
     checkpoint, values = catalog.read(hub.locate(str(folder_or_id), offline=True)), _DTYPES[dtype]
-    parts = load(checkpoint, where, values, progress, plan=_plan(checkpoint, where, values))
+    parts = load(checkpoint, where, values, progress, plan=plan or holding.fitting(checkpoint, where, values))
     return Editor(checkpoint, parts, where, values)
-
-
-def _plan(checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dtype) -> plan.Plan | None:
-    """How the weights are held: as fits the memory that is free on a GPU now; a CPU's memory is not asked."""
-    if device.type != "cuda":
-        return None
-    free = torch.cuda.mem_get_info(device)[0]
-    ways = plan.plans(
-        plan.measure(checkpoint.folder),
-        bytes_a_value=dtype.itemsize,
-        pixels=2 * checkpoint.native_pixels,
-        budget=free,
-    )
-    return plan.choose(ways, free, _free_host_memory())
-
-
-def _free_host_memory() -> int:
-    """Bytes that can be had without swapping, as Linux reckons."""
-    found = re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text("ascii"))
-    return 0 if found is None else int(found[1]) * 1024

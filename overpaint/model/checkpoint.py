@@ -43,6 +43,7 @@ class Parts:
     conditioner: Conditioner
     schedule: ScheduleConfig
     levels: LevelTable
+    plan: Plan | None = None  #: where the weights are held
 
 
 def load(
@@ -102,7 +103,7 @@ def load(
         module.eval().requires_grad_(False)
     read = Streamed(transformer, Stored(jobs[0].files, device, dtype)) if leaves else Resident(transformer)
     levels = LevelTable(read, schedule.num_train_timesteps, device, dtype)
-    return Parts(transformer, autoencoder, conditioner, schedule, levels)
+    return Parts(transformer, autoencoder, conditioner, schedule, levels, plan)
 
 
 class _Filling:
