@@ -270,6 +270,7 @@ class WorkerInfo:
     state: str  #: starting, idle, busy
     loading_percent: int = 0
     seconds_per_step: float | None = None  #: moving average, for estimates; None before the first edit
+    max_pixels: int | None = None  #: of a picture that its device has room to make; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,9 +111,14 @@ class Plan:
         return self.transformer + self.text_encoder + self.autoencoder
 
     @property
+    def held(self) -> int:
+        """On the device at most, but for what an edit works with."""
+        return self.weights + self.places + self.table + self.pictures
+
+    @property
     def total(self) -> int:
         """On the device at most."""
-        return self.weights + self.places + self.table + self.pictures + self.working
+        return self.held + self.working
 
 
 def plans(
@@ -125,6 +130,12 @@ def plans(
     pixels         of the output and of all reference pictures together, as the network works on them
     budget         bytes on the device that the last way is cut to; None, or too few, streams every block
     """
+    resident, table, encoder, *cut = every(sizes, bytes_a_value=bytes_a_value, pixels=pixels, weights=weights)
+    return [resident, table, encoder, next((plan for plan in cut if plan.total <= (budget or 0)), cut[-1])]
+
+
+def every(sizes: Sizes, *, bytes_a_value: int, pixels: int, weights: Weights = "exact") -> list[Plan]:
+    """Likewise, and of the last way one plan for each number of blocks."""
     block = sizes.block.size(bytes_a_value, weights)
     layers = [layer.size(bytes_a_value, weights) for layer in sizes.layers]
     in_blocks, in_layers = sizes.blocks * sizes.block.values, sum(layer.values for layer in sizes.layers)
@@ -148,7 +159,7 @@ def plans(
         carried_a_reading=sum(layers),
     )
     cut = [_streaming(count, block, encoder) for count in range(sizes.blocks + 1)]
-    return [resident, table, encoder, next((plan for plan in cut if plan.total <= (budget or 0)), cut[-1])]
+    return [resident, table, encoder, *cut]
 
 
 def _streaming(count: int, block: int, encoder: Plan) -> Plan:
@@ -188,6 +199,22 @@ def choose(candidates: list[Plan], budget: int, host: int | None = None) -> Plan
             hint="`overpaint plan` shows the sum. Use a device or a machine with more memory, or --checkpoint mini.",
         )
     return chosen
+
+
+def smaller(candidates: list[Plan], than: Plan, budget: int, host: int) -> Plan | None:
+    """The simplest that fits of those that hold less on the device; where none fits, the one that holds least.
+
+    None: none holds less and needs no more than `host` bytes of host memory.
+    """
+    left = [plan for plan in candidates if plan.held < than.held and plan.host <= host]
+    return next((plan for plan in left if plan.total <= budget), min(left, key=lambda plan: plan.held, default=None))
+
+
+def most_pixels(sizes: Sizes, *, bytes_a_value: int, weights: Weights, budget: int, host: int) -> int:
+    """Of output and references together: as many as there is room for in the plan that holds least; reckoned."""
+    ways = every(sizes, bytes_a_value=bytes_a_value, pixels=0, weights=weights)
+    least = min(plan.total for plan in ways if plan.host <= host)
+    return max(0, budget - least) * 2 // (WORKING_BYTES_A_PIXEL * bytes_a_value)
 
 
 def measure(folder: Path) -> Sizes:

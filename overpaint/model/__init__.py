@@ -7,16 +7,17 @@ for event in editor.edit([picture], "make it black and white", seed=7):
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import get_args
 
 import torch
 
-from overpaint import catalog, hub, plan
+from overpaint import catalog, hub
 from overpaint.errors import ConfigurationError
+from overpaint.model import holding
 from overpaint.model.checkpoint import Progress, load
 from overpaint.model.editor import Edited, Editor, Step
+from overpaint.plan import Plan, Weights
 
 __all__ = ["Edited", "Editor", "Step", "load_editor"]
 
@@ -28,8 +29,9 @@ def load_editor(
     *,
     device: str = "auto",
     dtype: str = "auto",
-    weights: plan.Weights = "exact",
+    weights: Weights = "exact",
     progress: Progress | None = None,
+    plan: Plan | None = None,
 ) -> Editor:
     """A checkpoint, ready to edit.
 
@@ -38,6 +40,7 @@ def load_editor(
     dtype         "auto" (bfloat16 on a GPU, float32 on a CPU), "bfloat16" or "float32"; float16 overflows in this model
     weights       "exact", or "int8": half the memory, and a picture that is only nearly the same
     progress      called with the share of the weights read, 0 … 1
+    plan          where the weights are held; None is the simplest that fits what is free on a GPU, see `overpaint.plan`
 
     Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU.
     """
@@ -48,32 +51,9 @@ def load_editor(
         dtype = "bfloat16" if where.type == "cuda" else "float32"
     if dtype not in _DTYPES:
         raise ConfigurationError(f"dtype {dtype!r}: float32 and bfloat16 are offered; float16 overflows in this model.")
-    if weights not in get_args(plan.Weights):
+    if weights not in get_args(Weights):
         raise ConfigurationError(f"weights {weights!r}: exact and int8 are offered.")
     checkpoint, values = catalog.read(hub.locate(str(folder_or_id), offline=True)), _DTYPES[dtype]
-    held = _plan(checkpoint, where, values, weights)
+    held = plan or holding.fitting(checkpoint, where, values, weights)
     parts = load(checkpoint, where, values, progress, plan=held, weights=weights)
     return Editor(checkpoint, parts, where, values)
-
-
-def _plan(
-    checkpoint: catalog.Checkpoint, device: torch.device, dtype: torch.dtype, weights: plan.Weights
-) -> plan.Plan | None:
-    """How the weights are held: as fits the memory that is free on a GPU now; a CPU's memory is not asked."""
-    if device.type != "cuda":
-        return None
-    free = torch.cuda.mem_get_info(device)[0]
-    ways = plan.plans(
-        plan.measure(checkpoint.folder),
-        bytes_a_value=dtype.itemsize,
-        pixels=2 * checkpoint.native_pixels,
-        budget=free,
-        weights=weights,
-    )
-    return plan.choose(ways, free, _free_host_memory())
-
-
-def _free_host_memory() -> int:
-    """Bytes that can be had without swapping, as Linux reckons."""
-    found = re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text("ascii"))
-    return 0 if found is None else int(found[1]) * 1024

@@ -24,6 +24,7 @@ from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig, folded
 from overpaint.model.conditioner import Conditioner, VisionConfig
 from overpaint.model.levels import LevelTable, Resident, Streamed
 from overpaint.model.quantised import as_held, quantise
+from overpaint.model.reading import ahead
 from overpaint.model.schedule import ScheduleConfig
 from overpaint.model.streaming import HostEmbedding, StreamedList, spread
 from overpaint.model.tokenizer import PromptTokenizer
@@ -44,6 +45,8 @@ class Parts:
     conditioner: Conditioner
     schedule: ScheduleConfig
     levels: LevelTable
+    plan: Plan | None = None  #: where the weights are held
+    weights: Weights = "exact"
 
 
 def load(
@@ -110,7 +113,7 @@ def load(
         module.eval().requires_grad_(False)
     read = Streamed(transformer, Stored(jobs[0].files, device, dtype)) if leaves else Resident(transformer)
     levels = LevelTable(read, schedule.num_train_timesteps, device, dtype)
-    return Parts(transformer, autoencoder, conditioner, schedule, levels)
+    return Parts(transformer, autoencoder, conditioner, schedule, levels, plan, weights)
 
 
 class _Filling:
@@ -142,13 +145,19 @@ class _Filling:
         with safe_open(path, framework="pt") as file:
             keys = [key for key in file.keys() if not any(part in key for part in self.leaves)]  # noqa: SIM118 (not a dict)
             stored = {key: file.get_tensor(key) for key in keys}  # mapped, not yet read
-        held, ours = self.module.state_dict(), {}
-        for key, tensor in as_held(self.translate(stored), held, device):
-            if held[key].is_meta:
-                # a copy, even where nothing changes: in a file tensors lie anywhere, and kernels are chosen by that
-                ours[key] = tensor.to(device, held[key].dtype, copy=True)
-            else:  # it waits in host memory, in a place of its own
-                held[key].copy_(tensor)
+        held = self.module.state_dict()
+        ours: dict[str, Tensor] = {}
+
+        def place(item: tuple[str, Tensor]) -> None:
+            for key, tensor in as_held(*item, held, device):
+                if held[key].is_meta:
+                    # a copy, even where nothing changes: in a file tensors lie anywhere, and kernels are chosen by that
+                    ours[key] = tensor.to(device, held[key].dtype, copy=True)
+                else:  # it waits in host memory, in a place of its own
+                    held[key].copy_(tensor)
+
+        for _ in ahead(place, self.translate(stored).items()):
+            pass
         self.module.load_state_dict(ours, strict=False, assign=True)
 
     def _error(self, problem: str) -> ConfigurationError:

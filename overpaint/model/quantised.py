@@ -10,7 +10,7 @@ Knows matrices and the names of layers. Does not know what a layer computes, nor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -42,18 +42,13 @@ def quantise(network: nn.Module) -> None:
             network.set_submodule(name, Int8Linear(module))
 
 
-def as_held(
-    stored: Mapping[str, Tensor], held: Mapping[str, Tensor], device: torch.device
-) -> Iterator[tuple[str, Tensor]]:
-    """Tensors as stored -> as a network holds them: in int8 a matrix is two, made on the device, one at a time."""
-    for key, tensor in stored.items():
-        if held[key].dtype != torch.int8:
-            yield key, tensor
-            continue
-        scale = f"{key.removesuffix('weight')}scale"
-        values, scales = quantised(tensor.to(device), held[scale].dtype)
-        yield key, values
-        yield scale, scales
+def as_held(key: str, stored: Tensor, held: Mapping[str, Tensor], device: torch.device) -> list[tuple[str, Tensor]]:
+    """A tensor as stored -> as a network holds it: in int8 a matrix is two, made on the device."""
+    if held[key].dtype != torch.int8:
+        return [(key, stored)]
+    scale = f"{key.removesuffix('weight')}scale"
+    values, scales = quantised(stored.to(device), held[scale].dtype)
+    return [(key, values), (scale, scales)]
 
 
 def quantised(matrix: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

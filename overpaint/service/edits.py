@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TypeVar
 
 from uuid_utils import uuid7
@@ -113,6 +114,7 @@ class Edits:
         if self.is_draining:
             raise Draining()
         request = self._checked(order)
+        await self._check_room(request.size)
         webhook = None if order.webhook_url is None else await self._endpoints.check(order.webhook_url)
         picture = await self._pictures.take(order.image)
         self._check_size_of(picture.header, request.size)
@@ -182,6 +184,13 @@ class Edits:
         if width * height > limit:
             raise InvalidParameter(field="size", problem=f"must have at most {limit:,} pixels in all")
         return f"{width}x{height}"
+
+    async def _check_room(self, size: str) -> None:
+        """A worker that has loaded has room for what the words ask for."""
+        limit = None if size in SIZE_WORDS else await self._estimates.max_pixels()
+        if limit is not None and prod(map(int, size.split("x"))) > limit:
+            problem = f"must have at most {limit:,} pixels in all: the server's memory has no room for more"
+            raise InvalidParameter(field="size", problem=problem)
 
     def _check_size_of(self, picture: Header, size: str) -> None:
         limit = self._settings.max_output_pixels

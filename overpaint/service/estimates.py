@@ -1,8 +1,8 @@
-"""How long a caller may still have to wait.
+"""How long a caller may still have to wait, and how large a picture may be for the workers there are.
 
-Knows what live workers say of their speed. An estimate assumes that the edits ahead have as many steps as this one and
-that those in work are half done. Does not know sizes: the workers' average carries them; nor who is held back by a
-limit of edits in work.
+Knows what live workers say of themselves. An estimate assumes that the edits ahead have as many steps as this one and
+that those in work are half done. Does not know their sizes: the workers' average carries them; nor who is held back by
+a limit of edits in work.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class _Pace:
     workers: int = 0
     busy: int = 0
     step_seconds: float = 0.0  #: the mean of theirs
+    max_pixels: int | None = None  #: the most of all live workers' limits; None while one has none
 
 
 class Estimates:
@@ -55,6 +56,10 @@ class Estimates:
             return None
         return min(60, math.ceil(max(1, queue / 10) * steps * pace.step_seconds / pace.workers))
 
+    async def max_pixels(self) -> int | None:
+        """Of the largest picture there is room to make; None while a worker has not said, or knows no limit."""
+        return (await self._fresh_pace()).max_pixels
+
     async def _fresh_pace(self) -> _Pace:
         if self._clock() >= self._until:
             self._until = self._clock() + FRESH_SECONDS  # set first: others read the old pace meanwhile
@@ -62,8 +67,12 @@ class Estimates:
         return self._pace
 
     async def _measured(self) -> _Pace:
-        workers = [worker for worker in await self._store.workers() if worker.seconds_per_step]
+        live = await self._store.workers()
+        told = [worker.max_pixels for worker in live if worker.max_pixels is not None]
+        most = max(told, default=None) if len(told) == len(live) else None
+        workers = [worker for worker in live if worker.seconds_per_step]
         if not workers:
-            return _Pace()
+            return _Pace(max_pixels=most)
         busy = sum(worker.state == "busy" for worker in workers)
-        return _Pace(len(workers), busy, sum(worker.seconds_per_step or 0.0 for worker in workers) / len(workers))
+        mean = sum(worker.seconds_per_step or 0.0 for worker in workers) / len(workers)
+        return _Pace(len(workers), busy, mean, most)

@@ -98,8 +98,12 @@ class Lease:
         self._news.set()
 
     def stepped(self, step: int, total: int) -> None:
-        """A step was made."""
-        self.step, self._total = step, total
+        """A step was made; of a second try, perhaps one that had been made before."""
+        self.step, self._total = max(self.step, step), total
+        self.lives()
+
+    def lives(self) -> None:
+        """A sign of life from the device."""
         self._sign_of_life = time.monotonic()
         self._news.set()
 

@@ -40,9 +40,10 @@ from overpaint.store.tasks import TaskStore
 from overpaint.worker import making
 from overpaint.worker.lease import Lease, Stop, patience_seconds
 from overpaint.worker.presence import Presence
+from overpaint.worker.shrinking import ShrinkingEditor
 
 if TYPE_CHECKING:  # torch comes with it
-    from overpaint.model import Edited, Editor
+    from overpaint.model import Edited
 
 STORING_PATIENCE_SECONDS = 600.0  #: a finished picture is kept in memory so long while storing it fails
 RETRY_SECONDS = 0.5
@@ -52,7 +53,7 @@ log = structlog.get_logger()
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Load = Callable[[Callable[[float], None]], "Editor"]  #: takes progress(0 … 1), gives the loaded editor
+Load = Callable[[Callable[[float], None]], ShrinkingEditor]  #: takes progress(0 … 1), gives the loaded editor
 
 
 class Stopped(Exception):
@@ -60,7 +61,7 @@ class Stopped(Exception):
 
 
 class WorkerBroken(Exception):
-    """The device hangs or lost its context: only a new process helps."""
+    """The device hangs, lost its context or keeps its memory: only a new process helps."""
 
 
 class Worker:
@@ -116,16 +117,24 @@ class Worker:
         if self._lease is not None:
             self._lease.stop(Stop.RELEASED)
 
-    async def _ready(self) -> Editor:
+    async def _ready(self) -> ShrinkingEditor:
         """Loads the checkpoint and makes one short edit: it allocates, and tells the pace before anybody waits."""
-        moments: list[float] = []
-        editor = await self._in_thread(self._load, _from_thread(self._presence.loading))
-        await self._in_thread(making.warm_up, editor, _from_thread(lambda *_: moments.append(time.monotonic())))
-        self._presence.stepped((moments[-1] - moments[0]) / (len(moments) - 1))
-        self._presence.loaded(str(editor.device))
+        moments: dict[int, float] = {}  # of the last time that each step was made
+        editor = await self._in_thread(self._load, _from_thread(self._loading))
+        await self._in_thread(
+            making.warm_up, editor, _from_thread(lambda step, _: moments.update({step: time.monotonic()}))
+        )
+        self._presence.stepped(moments[2] - moments[1])
+        self._presence.loaded(str(editor.device), editor.max_pixels)
         pace, weights = round(self._pace, 4), self._settings.weights
         log.info("worker ready", device=str(editor.device), weights=weights, step_seconds=pace)
         return editor
+
+    def _loading(self, share: float) -> None:
+        if self._lease is None:
+            self._presence.loading(share)
+        else:  # the second time, in the middle of an edit
+            self._lease.lives()
 
     @property
     def _pace(self) -> float:
@@ -147,12 +156,12 @@ class Worker:
                 await asyncio.sleep(RETRY_SECONDS)
         return None
 
-    async def _serve(self, editor: Editor, claim: Claim, asked: float) -> None:
+    async def _serve(self, editor: ShrinkingEditor, claim: Claim, asked: float) -> None:
         """One claim from beginning to end. Raises WorkerBroken."""
         with structlog.contextvars.bound_contextvars(worker_id=claim.worker_id, **claim.task.trail):
             await self._serve_named(editor, claim, asked)
 
-    async def _serve_named(self, editor: Editor, claim: Claim, asked: float) -> None:
+    async def _serve_named(self, editor: ShrinkingEditor, claim: Claim, asked: float) -> None:
         error: Exception | None = None
         async with self._leased(claim, asked) as lease:
             try:
@@ -189,7 +198,7 @@ class Worker:
             self._lease.stop(Stop.RELEASED)
         return self._lease
 
-    async def _edit(self, editor: Editor, claim: Claim, lease: Lease) -> Succeeded:
+    async def _edit(self, editor: ShrinkingEditor, claim: Claim, lease: Lease) -> Succeeded:
         """Raises Stopped, EditFailed, and whatever else went wrong."""
         task = claim.task
         files = [await self._fetch(picture, lease) for picture in task.inputs]
@@ -232,7 +241,7 @@ class Worker:
             raise EditFailed("input_lost")
         return data
 
-    async def _make(self, editor: Editor, task: Task, files: list[bytes], lease: Lease) -> Edited:
+    async def _make(self, editor: ShrinkingEditor, task: Task, files: list[bytes], lease: Lease) -> Edited:
         """Raises Stopped: at the next step, or at once when the lease says that waiting for it is no use."""
         work = partial(
             making.edit,

@@ -19,9 +19,10 @@ from overpaint.errors import ConfigurationError, EditFailed, InvalidRequest
 from overpaint.images import raster
 from overpaint.images.sandbox import Sandbox
 from overpaint.plan import Weights
+from overpaint.worker.shrinking import EditorLost, ShrinkingEditor
 
 if TYPE_CHECKING:  # torch comes with it, and only `load` shall wait for that
-    from overpaint.model import Edited, Editor, Step
+    from overpaint.model import Edited, Step
 
 LONGEST_SIDE = 16_383  #: pixels; WebP has no larger
 
@@ -36,27 +37,31 @@ def load(
     number: int,
     workers: int,
     progress: Callable[[float], None],
-) -> Editor:
-    """The editor, ready; `progress` hears 0 … 1. Raises ConfigurationError when the folder or device is not usable.
+) -> ShrinkingEditor:
+    """The editor, ready. Raises ConfigurationError when the folder or device is not usable.
 
-    device   "auto", "cpu", "cuda" or "cuda:N"
-    number   0 … workers - 1: unless `device` names one, each worker takes the next GPU
-    workers  on a CPU they divide its cores, because each would otherwise start a thread a core. The number of threads
-             is part of what makes pictures repeatable, so a single worker leaves it alone.
+    device    "auto", "cpu", "cuda" or "cuda:N"
+    number    0 … workers - 1: unless `device` names one, each worker takes the next GPU
+    workers   on a CPU they divide its cores, because each would otherwise start a thread a core. The number of threads
+              is part of what makes pictures repeatable, so a single worker leaves it alone.
+    progress  hears 0 … 1, and again when the editor makes itself smaller
     """
     # Threads that wait sleep instead of spinning: beside one other busy program, mini's 17 s become 4 s on two cores
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
-    from overpaint.model import load_editor
+    from overpaint.model import holding, load_editor
 
     torch.set_num_threads(max(1, torch.get_num_threads() // workers))
     if device in ("auto", "cuda") and torch.cuda.is_available():
         device = f"cuda:{number % torch.cuda.device_count()}"
-    return load_editor(folder, device=device, dtype=dtype, weights=weights, progress=progress)
+    return ShrinkingEditor(
+        lambda plan: load_editor(folder, device=device, dtype=dtype, weights=weights, progress=progress, plan=plan),
+        holding,
+    )
 
 
-def warm_up(editor: Editor, on_step: OnStep) -> None:
+def warm_up(editor: ShrinkingEditor, on_step: OnStep) -> None:
     """One short edit of a grey picture at the native size: allocates, tunes, and shows what a step takes.
 
     Raises ConfigurationError when what is made is no picture: another process would do no better. Too little memory
@@ -67,6 +72,7 @@ def warm_up(editor: Editor, on_step: OnStep) -> None:
         for item in editor.edit([Image.new("RGB", (side, side), "grey")], " ", seed=0, steps=2):
             if not hasattr(item, "image"):
                 on_step(item.index, item.total)
+            del item
     except EditFailed as error:
         if error.code != "output_invalid":
             raise
@@ -77,7 +83,7 @@ def warm_up(editor: Editor, on_step: OnStep) -> None:
 
 
 def edit(
-    editor: Editor,
+    editor: ShrinkingEditor,
     request: EditRequest,
     files: Sequence[bytes],
     *,
@@ -110,6 +116,7 @@ def edit(
             if hasattr(item, "image"):
                 return cast("Edited", item)
             on_step(item.index, item.total)
+            del item  # it holds the editor, which may want to be another
     raise RuntimeError("the editor ended without a picture")
 
 
@@ -133,8 +140,8 @@ def failure_code(error: Exception) -> str:
 
 
 def is_device_lost(error: Exception) -> bool:
-    """Whether the device's context is broken: every later edit of this process would fail as well."""
-    return _is_named(error, "AcceleratorError") or str(error).startswith("CUDA error")
+    """Whether the device's context is broken, or the editor gone: every later edit of this process would fail too."""
+    return isinstance(error, EditorLost) or _is_named(error, "AcceleratorError") or str(error).startswith("CUDA error")
 
 
 def _is_named(error: Exception, name: str) -> bool:

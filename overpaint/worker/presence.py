@@ -50,9 +50,9 @@ class Presence:
         """0 … 1 of the checkpoint is read."""
         self._say(loading_percent=min(99, int(100 * share)))
 
-    def loaded(self, device: str) -> None:
-        """The checkpoint lies on this device."""
-        self._say(loading_percent=100, device=device)
+    def loaded(self, device: str, max_pixels: int | None) -> None:
+        """The checkpoint lies on this device, which has room to make pictures so large."""
+        self._say(loading_percent=100, device=device, max_pixels=max_pixels)
 
     def idle(self) -> None:
         """Ready to claim."""
@@ -68,7 +68,7 @@ class Presence:
         average = seconds_per_step if known is None else known + PACE_WEIGHT * (seconds_per_step - known)
         self.info = replace(self.info, seconds_per_step=average)
 
-    def _say(self, **what: str | int) -> None:
+    def _say(self, **what: str | int | None) -> None:
         new = replace(self.info, **what)  # type: ignore[arg-type]
         if new != self.info:
             self.info = new

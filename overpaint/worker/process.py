@@ -43,7 +43,7 @@ def run(settings: Settings, checkpoint_folder: Path, device: str, *, number: int
         log.error("worker cannot start", problem=str(error), hint=error.hint)
         code = EXIT_CONFIGURATION
     except WorkerBroken:
-        log.error("worker broken", reason="the device hangs or lost its context", device=device)
+        log.error("worker broken", reason="the device hangs, lost its context or keeps its memory", device=device)
         code = EXIT_BROKEN
     except Exception as error:
         _tell_death(making.failure_code(error))

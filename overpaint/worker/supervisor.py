@@ -29,7 +29,7 @@ from overpaint.store.tasks import TaskStore
 from overpaint.telemetry import Tally
 from overpaint.worker.premises import locked
 
-EXIT_BROKEN = 70  #: of a worker whose device hangs or lost its context
+EXIT_BROKEN = 70  #: of a worker whose device hangs, lost its context or keeps its memory
 EXIT_CONFIGURATION = 2  #: a child that ends so would end so again: it is parked at once, its message says what to do
 
 FIRST_BACKOFF_SECONDS = 1.0

@@ -342,6 +342,28 @@ async def test_the_models_own_limit_of_pixels_holds(make_world: MakeWorld) -> No
     assert_error(answer, 400, "INVALID_REQUEST_BODY", names="size: ")
 
 
+async def test_a_size_that_no_worker_has_room_for_is_refused(make_world: MakeWorld) -> None:
+    def sized(size: str) -> dict[str, Any]:
+        return order(extra={"overpaint": {"size": size}})
+
+    world = await make_world()
+    assert (await post(world, sized("2048x2048"))).status_code == 200  # nobody has said anything yet
+    world = await make_world()
+    await world.put_worker(max_pixels=1_500_000)
+    await world.put_worker(number=2, max_pixels=2_000_000)
+    answer = await post(world, sized("2048x1024"))
+    assert_error(
+        answer, 400, "INVALID_REQUEST_BODY", names="size: must have at most 2,000,000 pixels in all: the server"
+    )
+    assert (await world.store.stats()).queued == 0
+    for size in ("2000x1000", "auto", "input"):
+        assert (await post(world, sized(size))).status_code == 200
+    world = await make_world()
+    await world.put_worker(max_pixels=1_500_000)
+    await world.put_worker("starting", number=2)  # may turn out to have more
+    assert (await post(world, sized("2048x2048"))).status_code == 200
+
+
 async def test_a_full_queue_refuses_and_leaves_nothing_behind(make_world: MakeWorld) -> None:
     world = await make_world(queue_max=1)
     await world.submit()

@@ -123,16 +123,25 @@ class World:
     async def fail(self, claim: Claim, code: str) -> None:
         assert await self.store.finish(claim, Failed(code=code))
 
-    async def put_worker(self, state: str = "idle", percent: int = 100, step_seconds: float | None = None) -> None:
+    async def put_worker(
+        self,
+        state: str = "idle",
+        percent: int = 100,
+        step_seconds: float | None = None,
+        *,
+        number: int = 1,
+        max_pixels: int | None = None,
+    ) -> None:
         await self.store.put_worker(
             WorkerInfo(
-                id="00000000-0000-4000-8000-000000000001",
+                id=f"00000000-0000-4000-8000-{number:012}",
                 pid=1,
                 device="cpu",
                 checkpoint=self.checkpoint.id,
                 state=state,
                 loading_percent=percent,
                 seconds_per_step=step_seconds,
+                max_pixels=max_pixels,
             )
         )
 

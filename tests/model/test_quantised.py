@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def test_a_linear_in_int8_gives_what_its_error_allows() -> None:
     linear = nn.Linear(48, 20).requires_grad_(False)
     x = torch.randn(3, 5, 48)
     other = Int8Linear(linear)
-    other.load_state_dict(dict(as_held(linear.state_dict(), other.state_dict(), torch.device("cpu"))))
+    pairs = [as_held(*item, other.state_dict(), torch.device("cpu")) for item in linear.state_dict().items()]
+    other.load_state_dict(dict(chain.from_iterable(pairs)))
     allowed = F.linear(x.abs(), (other.scale / 2).expand(-1, 48)) + 1e-4
     difference = (other(x) - linear(x)).abs()
     assert (difference <= allowed).all()
@@ -96,7 +98,7 @@ def test_the_matrices_of_the_repeated_layers_are_held_in_int8_and_nothing_else()
         assert max(p.numel() for p in short.values()) == max(layer.largest for layer in layers)
 
 
-def test_one_matrix_at_a_time_is_whole_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_keeps_a_matrix_whole_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[weakref.ref[Tensor]] = []
     plain = quantised.quantised
 
@@ -110,8 +112,9 @@ def test_one_matrix_at_a_time_is_whole_on_the_device(monkeypatch: pytest.MonkeyP
     stored = nn.Sequential(*(nn.Linear(4, 6) for _ in range(3))).state_dict()
     with torch.device("meta"):
         held = nn.Sequential(*(Int8Linear(nn.Linear(4, 6)) for _ in range(3))).state_dict()
-    for key, tensor in as_held(stored, held, torch.device("meta")):
-        assert (tensor.shape, tensor.dtype) == (held[key].shape, held[key].dtype)
+    for name, whole in stored.items():
+        for key, tensor in as_held(name, whole, held, torch.device("meta")):
+            assert (tensor.shape, tensor.dtype) == (held[key].shape, held[key].dtype)
     assert len(seen) == 3
 
 

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from overpaint import catalog, model, plan
+from overpaint import catalog, plan
 from overpaint.errors import ConfigurationError
-from overpaint.model import Edited, Editor, streaming
+from overpaint.model import Edited, Editor, holding, load_editor, streaming
 from overpaint.model.checkpoint import load
 from overpaint.model.streaming import HostEmbedding, Place, StreamedList, spread
 from tests.model import checkpoints
@@ -118,10 +118,52 @@ def test_the_way_is_chosen_by_what_is_free(
     every = plan.plans(plan.measure(checkpoint.folder), bytes_a_value=2, pixels=pixels, weights=weights)
     for reckoned in every:
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=reckoned.total: (free, 10**12))
-        assert model._plan(checkpoint, torch.device("cuda"), torch.bfloat16, weights) == reckoned
-    monkeypatch.setattr(model, "_free_host_memory", lambda: every[-1].host - 1)
+        assert holding.fitting(checkpoint, torch.device("cuda"), torch.bfloat16, weights) == reckoned
+    monkeypatch.setattr(holding, "_free_host_memory", lambda: every[-1].host - 1)
     with pytest.raises(ConfigurationError, match="of host memory"):
-        model._plan(checkpoint, torch.device("cuda"), torch.bfloat16, weights)
+        holding.fitting(checkpoint, torch.device("cuda"), torch.bfloat16, weights)
+
+
+@pytest.mark.parametrize("weights", ["exact", "int8"])
+def test_what_follows_holds_less_until_nothing_is_left(
+    random_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, weights: plan.Weights
+) -> None:
+    folder = random_checkpoint("2511")
+    resident, table, _, some, least = ways(folder, torch.float32, weights)
+
+    def after(held: plan.Plan) -> tuple[str, int] | None:
+        found = holding.smaller(editor(folder, CPU, torch.float32, held, weights))
+        return found and (found.way, found.streamed_blocks)
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (0, 10**12))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 0)
+    assert after(table) == ("blocks", least.streamed_blocks)  # none has room, so all goes that can
+    assert after(least) is None
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 10**12)  # what is ours counts as free
+    assert after(resident) == ("table", 0)
+    for free, found in ((least.host - some.host, ("blocks", least.streamed_blocks)), (0, None)):
+        monkeypatch.setattr(holding, "_free_host_memory", lambda free=free: free)
+        assert after(some) == found
+
+
+def test_an_editor_on_a_cpu_knows_no_limit_and_no_smaller_plan(random_checkpoint: Callable[..., Path]) -> None:
+    here = load_editor(random_checkpoint("2511"), device="cpu")
+    assert holding.smaller(here) is None
+    assert holding.most_pixels(here) is None
+
+
+def test_the_largest_output_is_what_fits_beside_the_least_and_one_reference(
+    random_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = random_checkpoint("2511")
+    native = catalog.read(folder).native_pixels
+    resident, *_ = plan.plans(plan.measure(folder), bytes_a_value=4, pixels=0)
+    here = editor(folder, CPU, torch.float32, resident)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 0)
+    for output in (10 * native, native, 0):
+        least = plan.plans(plan.measure(folder), bytes_a_value=4, pixels=output + native)[-1]
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _, free=least.total: (free, 10**12))
+        assert holding.most_pixels(here) == max(native, output)  # what it was loaded with room for stays
 
 
 def test_streamed_blocks_stand_far_apart() -> None:

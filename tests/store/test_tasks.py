@@ -385,7 +385,7 @@ async def test_workers_are_listed_while_they_renew_their_line(store, clock):
     await store.put_worker(worker())
     await store.put_worker(worker(id="v", state="idle", loading_percent=100))
     clock.seconds += LEASE - 1
-    busy = worker(state="busy", loading_percent=100, seconds_per_step=0.25)
+    busy = worker(state="busy", loading_percent=100, seconds_per_step=0.25, max_pixels=2_000_000)
     await store.put_worker(busy)
     assert {each.id for each in await store.workers()} == {"v", "w"}
     clock.seconds += 1

@@ -126,6 +126,38 @@ def test_too_little_host_memory_is_said_with_both_numbers() -> None:
         plan.choose(ways, int(24e9), host=int(28e9))
 
 
+def test_what_follows_holds_less_and_the_simplest_that_fits_is_taken() -> None:
+    ways = plan.every(plan.PUBLISHED, bytes_a_value=2, pixels=5 * MEGAPIXEL)
+    resident, table, encoder, *_, least = ways
+    for free in (80e9, 1e9):
+        for than in ways:
+            found = plan.smaller(ways, than, int(free), int(60e9))
+            assert found is None if than == least else found is not None and found.held < than.held
+    assert plan.smaller(ways, resident, int(80e9), 0) == table
+    assert plan.smaller(ways, resident, int(40e9), int(20e9)) == encoder
+    assert plan.smaller(ways, table, int(80e9), 0) is None  # the encoder would wait in host memory
+    assert plan.smaller(ways, resident, int(1e9), int(60e9)) == least
+    found = plan.smaller(ways, published(24e9), int(24e9), int(60e9))
+    assert found is not None and 19 < found.streamed_blocks < 60 and found.total <= 24e9
+
+
+@pytest.mark.parametrize("weights", ["exact", "int8"])
+@pytest.mark.parametrize("gigabytes", [6, 8, 16])
+def test_the_largest_edit_is_what_fits_beside_the_least(gigabytes: int, weights: plan.Weights) -> None:
+    free, host = int(gigabytes * plan.GB), int(60e9)
+
+    def most(budget: int, host: int) -> int:
+        return plan.most_pixels(plan.PUBLISHED, bytes_a_value=2, weights=weights, budget=budget, host=host)
+
+    def ways(pixels: int) -> list[plan.Plan]:
+        return plan.plans(plan.PUBLISHED, bytes_a_value=2, pixels=pixels, weights=weights)
+
+    assert ways(most(free, host))[-1].total <= free < ways(most(free, host) + 1)[-1].total
+    assert most(10**9, host) == 0
+    # without host memory to hold what waits, the table is the least
+    assert most(ways(MEGAPIXEL)[1].total, 0) == MEGAPIXEL
+
+
 def test_a_damaged_header_is_a_named_error(tmp_path: Path) -> None:
     (tmp_path / "transformer").mkdir()
     (tmp_path / "transformer" / "model.safetensors").write_bytes(b"\xff" * 9)

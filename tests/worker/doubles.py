@@ -53,6 +53,7 @@ class ScriptedEditor:
     )
 
     device = "cpu"
+    max_pixels = None
 
     def __init__(
         self, at_step: Callable[[int], object] = lambda step: None, *, size: tuple[int, int] = (64, 48)

@@ -2,11 +2,11 @@
 
 -- name: put_worker
 -- Inserts or renews a worker's line.
-INSERT INTO worker (id, pid, device, checkpoint, state, loading_percent, seconds_per_step, alive_until)
-VALUES (:id, :pid, :device, :checkpoint, :state, :loading_percent, :seconds_per_step, :alive_until)
+INSERT INTO worker (id, pid, device, checkpoint, state, loading_percent, seconds_per_step, max_pixels, alive_until)
+VALUES (:id, :pid, :device, :checkpoint, :state, :loading_percent, :seconds_per_step, :max_pixels, :alive_until)
     ON CONFLICT (id) DO UPDATE
    SET state = excluded.state, loading_percent = excluded.loading_percent,
-       seconds_per_step = excluded.seconds_per_step, alive_until = excluded.alive_until;
+       seconds_per_step = excluded.seconds_per_step, max_pixels = excluded.max_pixels, alive_until = excluded.alive_until;
 
 -- name: remove_worker
 -- Takes out the line of a worker that left.
@@ -22,7 +22,7 @@ DELETE FROM worker;
 
 -- name: workers
 -- The workers heard of within a lease.
-SELECT id, pid, device, checkpoint, state, loading_percent, seconds_per_step
+SELECT id, pid, device, checkpoint, state, loading_percent, seconds_per_step, max_pixels
   FROM worker WHERE alive_until > :boot_now ORDER BY id;
 
 -- name: put_key
