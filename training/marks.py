@@ -21,6 +21,8 @@ NAMES = (*OFFERED, "keep")
 NEAR = 20.0  #: squared distance that makes a mark e times less likely; two marks are some 250 apart
 SPREAD = 0.4  #: standard deviation of real states about their marks, as it was measured
 STRANGE = 0.7  #: of the steps show a mark behind another prompt's words
+UNDECIDED = 0.6  #: of the states lean to another mark, up to
+LEANING = 0.4  #: of the way
 
 
 def start() -> Tensor:
@@ -41,8 +43,14 @@ def missed(states: Tensor, names: list[str], marks: Tensor) -> Tensor:
 
 
 def marked(states: Tensor, names: list[str], marks: Tensor) -> Tensor:
-    """The states as if every prompt had been understood: their families' marks in the last places."""
-    last = marks[_places(names, states.device)]
+    """The states as if every prompt had been understood, some of them barely: marks in the last places.
+
+    What leans is to be decided by the transformer: shown clear marks alone, it makes half of an edit, or none, of what
+    the encoder is not sure of.
+    """
+    last, other = marks[_places(names, states.device)], marks[torch.randint(len(marks), (len(names),))]
+    leaning = LEANING * torch.rand(len(names), 1) * (torch.rand(len(names), 1) < UNDECIDED)
+    last = torch.lerp(last, other, leaning.to(last.device))
     last = (last + SPREAD * torch.randn_like(last)).to(states.dtype)
     words = states.detach()[:, :-1]
     if torch.rand(()) < STRANGE:
