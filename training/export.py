@@ -69,6 +69,7 @@ SCHEDULER = {
 def export(folder: Path, runs: Path = RUNS) -> None:
     """Replaces everything in the folder but its model card by what the run has made, and notes each file's SHA-256."""
     editor, settings = load_trained(runs)
+    torch.manual_seed(0)  # what the autoencoder's layout has beyond its chain is never read, and shall not change files
     autoencoder = Codec.load(runs / "vae.pt").autoencoder
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "model_index.json", INDEX)
