@@ -48,7 +48,7 @@ WEIGHTS = (
 EVERYDAY_SHARE = 0.12  #: of a family's prompts: the few sentences most people type first
 WRITTEN_SHARE = 0.7  #: of a family's prompts: whole sentences, written one by one
 #: how often each kind of word makes the sentence, and never oftener than there are words of the kind
-SHARES = {"phrases": 34, "verbs": 20, "amounts": 18, "adjectives": 26, "nouns": 22, "wrong": 9}
+SHARES = {"phrases": 34, "verbs": 20, "amounts": 18, "adjectives": 26, "nouns": 22, "wrong": 30}
 
 
 def plain(prompt: str) -> str:
@@ -102,7 +102,7 @@ def shares(own: Words) -> tuple[list[str], list[float]]:
         "amounts": len(own.raised) + len(own.lowered),
         "adjectives": len(own.adjectives),
         "nouns": len(own.nouns),
-        "wrong": len(own.wrong) * 3,
+        "wrong": len(own.wrong) * 10,
     }
     weights = {kind: float(min(SHARES[kind], count)) for kind, count in counts.items() if count}
     return list(weights), list(accumulate(weights.values()))

@@ -72,7 +72,7 @@ DEGREES: dict[str, dict[str, Sequence[str]]] = {
 }
 
 UP = (
-    "increase|increase|raise|boost|turn up|lift|up|bump up|crank up|pump up|push up|bring up|enhance|strengthen|dial up|"
+    "increase|increase|raise|boost|turn up|up|bump up|crank up|pump up|push up|bring up|enhance|strengthen|dial up|"
     "add more|add|give more|more|more|higher|amplify|step up|heighten|intensify"
 ).split("|")
 DOWN = (

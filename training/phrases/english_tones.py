@@ -71,7 +71,8 @@ TONES: dict[str, Words] = {
         wrong="dark|dim|gloomy|underexposed",
         verbs="brighten {o}|brighten {o}|brighten {o} up|brighten up {o}|brighten|lighten {o}|lighten {o} up|lighten up {o}|"
         "lighten|light up {o}|light {o} up|illuminate {o}|turn the brightness up|turn the lights up|turn the exposure up|"
-        "raise exposure|brightness up|exposure up|brightness higher|overexpose {o}",
+        "raise exposure|brightness up|exposure up|brightness higher|overexpose {o}|lift the shadows|"
+        "lift the brightness|lift the brightness in {o}|lift the exposure|lift the light",
         phrases="not bright enough|{o} is not bright enough|more light|more light please|give {o} more light|add light|add some light|"
         "let in more light|shine more light on {o}|make the light stronger|i can't see anything, too dark|make {o} easier to see, it is dark|"
         "open up the shadows|so dark, fix it|increase how bright {o} is|bring {o} out of the dark|improve the brightness|"
