@@ -31,11 +31,13 @@ class OutboxTable(Connections):
         if len(held) >= limits.at_once or not self._read("is_any_message_due", now=now)[0][0]:
             return ()
 
+        before = tuple(held)  # the caller's own may change while this waits for the writer
+
         def take(db: sqlite3.Connection) -> tuple[Message, ...]:
-            all_held = list(held)
-            while len(all_held) < limits.at_once and (one := _take_one(db, all_held, limits, now)):
-                all_held.append(one)
-            return tuple(all_held[len(held) :])
+            taken: list[Message] = []
+            while len(before) + len(taken) < limits.at_once and (one := _take_one(db, [*before, *taken], limits, now)):
+                taken.append(one)
+            return tuple(taken)
 
         return await self._writer.run(take)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from overpaint.domain import Canceled, Delivery, DeliveryLimits, Failed, Message, MessageState, Released, Webhook
+from overpaint.store import outbox
 from overpaint.store.outbox import HOLD_MS
 from overpaint.store.tasks import TaskStore
 from tests.store.samples import ManualClock, new_task, succeeded
@@ -239,3 +240,23 @@ async def test_the_newest_messages_come_first(store: TaskStore) -> None:
     assert [each.task_id for each in await store.messages(limit=3)] == task_ids[:0:-1]
     (only,) = await store.messages(state=MessageState.DELIVERED)
     assert (only.task_id, only.owner, only.deliveries) == (task_ids[0], "me", (OK,))
+
+
+async def test_what_is_let_go_meanwhile_is_not_given_out_again(
+    open_store: Callable[..., TaskStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller's list is its own: messages leave it while the next are being taken."""
+    store, plain = open_store(), outbox._take_one
+    for _ in range(2):
+        await ended(store)
+    limits = DeliveryLimits(at_once=2, per_owner=2, per_host=2)
+    held = [await take(store)]
+
+    def take_slowly(*given: Any) -> Message | None:
+        held.clear()
+        return plain(*given)
+
+    monkeypatch.setattr(outbox, "_take_one", take_slowly)
+    first = held[0].task.id
+    (second,) = await store.take_messages(held, limits)
+    assert second.task.id != first
