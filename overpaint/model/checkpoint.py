@@ -64,6 +64,35 @@ def load(
 
     Raises ConfigurationError naming the file and the key when the folder is not whole or not as its config says.
     """
+    transformer, autoencoder, conditioner, schedule = _built(checkpoint)
+    encoder = conditioner.encoder
+    leaves = () if plan is None or plan.way == "resident" else MODULATION
+    folder = checkpoint.folder
+    fillings = [
+        _Filling(transformer, folder / "transformer", dict, leaves),
+        _Filling(autoencoder, folder / "vae", folded),
+        _Filling(encoder, folder / "text_encoder", encoder_keys),
+    ]
+    for filling in fillings:
+        filling.compare()
+        filling.module.to(dtype)  # costs nothing yet, and from now on each tensor says of what kind it will be
+    if weights == "int8":
+        quantise(transformer)
+        quantise(encoder)
+    if plan:
+        _hold(transformer, encoder, plan, device, leaves)
+    _fill(fillings, device, progress)
+    autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its convolutions' fast layout
+    _rebuild_rotary_tables(encoder, device)
+    for module in (transformer, autoencoder, encoder):
+        module.eval().requires_grad_(False)
+    read = Streamed(transformer, Stored(fillings[0].files, device, dtype)) if leaves else Resident(transformer)
+    levels = LevelTable(read, schedule.num_train_timesteps, device, dtype)
+    return Parts(transformer, autoencoder, conditioner, schedule, levels, plan, weights)
+
+
+def _built(checkpoint: Checkpoint) -> tuple[Transformer, Autoencoder, Conditioner, ScheduleConfig]:
+    """The networks as their configs say, on the meta device."""
     folder = checkpoint.folder
     try:
         with torch.device("meta"):
@@ -80,40 +109,19 @@ def load(
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"The checkpoint's configuration cannot be used: {error}.") from error
+    return transformer, autoencoder, conditioner, schedule
 
-    way = plan.way if plan else "resident"
-    leaves = () if way == "resident" else MODULATION
-    jobs = [
-        _Filling(transformer, folder / "transformer", dict, leaves),
-        _Filling(autoencoder, folder / "vae", folded),
-        _Filling(encoder, folder / "text_encoder", encoder_keys),
-    ]
-    for job in jobs:
-        job.compare()
-        job.module.to(dtype)  # costs nothing yet, and from now on each tensor says of what kind it will be
-    if weights == "int8":
-        quantise(transformer)
-        quantise(encoder)
-    if way in ("encoder", "blocks"):
+
+def _hold(
+    transformer: Transformer, encoder: Qwen2_5_VLModel, plan: Plan, device: torch.device, leaves: Sequence[str]
+) -> None:
+    """What a plan streams gets its place in host memory."""
+    if plan.way in ("encoder", "blocks"):
         _hold_encoder(encoder, device)
-    if plan and plan.streamed_blocks:
+    if plan.streamed_blocks:
         blocks = transformer.transformer_blocks
         waiting = spread(plan.streamed_blocks, len(blocks))
         transformer.transformer_blocks = StreamedList(blocks, waiting, device, leaves)
-    total, done = sum(path.stat().st_size for job in jobs for path in job.files), 0
-    for job in jobs:
-        for path in job.files:
-            job.read(path, device)
-            done += path.stat().st_size
-            if progress:
-                progress(done / total)
-    autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # its convolutions' fast layout
-    _rebuild_rotary_tables(encoder, device)
-    for module in (transformer, autoencoder, encoder):
-        module.eval().requires_grad_(False)
-    read = Streamed(transformer, Stored(jobs[0].files, device, dtype)) if leaves else Resident(transformer)
-    levels = LevelTable(read, schedule.num_train_timesteps, device, dtype)
-    return Parts(transformer, autoencoder, conditioner, schedule, levels, plan, weights)
 
 
 class _Filling:
@@ -165,6 +173,16 @@ class _Filling:
             f"{self.folder.name}: {problem}.",
             hint="`overpaint checkpoints verify` compares the files with their source.",
         )
+
+
+def _fill(fillings: Sequence[_Filling], device: torch.device, progress: Progress | None) -> None:
+    total, done = sum(path.stat().st_size for filling in fillings for path in filling.files), 0
+    for filling in fillings:
+        for path in filling.files:
+            filling.read(path, device)
+            done += path.stat().st_size
+            if progress:
+                progress(done / total)
 
 
 class Stored:
