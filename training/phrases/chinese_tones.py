@@ -41,7 +41,7 @@ TONES: dict[str, Words] = {
         "太黑了看不清|看不清，太暗了|暗部提亮|点亮{o}|亮堂起来|让{o}亮起来|照亮",
     ),
     "slightly brighter": words(phrases="多一点光|再多一点光|补一点光|加一点亮光|亮度高一点点"),
-    "much brighter": words(phrases="亮到极致|最亮|亮得刺眼|多很多光|特别多的光|亮度拉满|亮度调到最高"),
+    "much brighter": words(phrases="亮到极致|最亮|多很多光|特别多的光|亮度拉满|亮度调到最高"),
     "darker": words(
         adjectives="暗|暗|暗|昏暗|暗淡|阴暗",
         nouns="昏暗|低亮度|暗淡|暗色|暗调|低调",
