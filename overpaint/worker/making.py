@@ -5,6 +5,7 @@ Knows the editor, picture files and sizes. Does not know the store, the clock, l
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from collections.abc import Callable, Generator, Sequence
@@ -134,7 +135,8 @@ def failure_code(error: Exception) -> str:
     if isinstance(error, EditFailed):
         return error.code
     # torch's errors are known by name here, so that this room need not import it
-    if isinstance(error, MemoryError) or _is_named(error, "OutOfMemoryError") or "can't allocate memory" in str(error):
+    is_memory = isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
+    if is_memory or _is_named(error, "OutOfMemoryError") or "can't allocate memory" in str(error):
         return "out_of_memory"
     return "internal_error"
 

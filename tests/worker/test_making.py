@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from typing import Any, get_args
 
@@ -161,6 +162,8 @@ class AcceleratorError(RuntimeError):
         (EditFailed("prompt_too_long"), "prompt_too_long"),
         (EditFailed("output_invalid"), "output_invalid"),
         (ValueError("surprise"), "internal_error"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out_of_memory"),
+        (OSError(errno.EIO, "Input/output error"), "internal_error"),
     ],
 )
 def test_failures_have_the_contracts_names(error: Exception, code: str) -> None:
