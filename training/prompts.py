@@ -157,9 +157,9 @@ class Grammar:
     def _is_written(self, family: str, language: str) -> bool:
         return family in WRITTEN[language] and self.rng.random() < WRITTEN_SHARE
 
-    def _shortened(self, words: list[str]) -> str:
-        """Now and then without one of its words: hardly any sentence hangs on a single one."""
-        if len(words) > 5 and self.rng.random() < 0.1:
+    def _shortened(self, family: str, words: list[str]) -> str:
+        """Now and then without one of its words: few sentences hang on a single one, but for amounts and colours."""
+        if len(words) > 5 and family not in (*STRENGTHS, *FRAMES) and self.rng.random() < 0.1:
             del words[self.rng.randrange(len(words))]
         return " ".join(words)
 
@@ -177,7 +177,7 @@ class Grammar:
     def _english(self, family: str) -> str:
         pick = self.rng.choice
         if is_written := self._is_written(family, "en"):
-            text = self._shortened(pick(WRITTEN["en"][family]).split())
+            text = self._shortened(family, pick(WRITTEN["en"][family]).split())
         else:
             core = self.unknown.english() if family == "unknown" else self._english_core(family)
             coloured = family == "unknown" or split_degree(family)[1] in COLOURED
