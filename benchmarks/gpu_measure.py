@@ -86,10 +86,8 @@ def fp8_products(case: Case, networks: Networks, runs: int) -> list[Row]:
     rows, _ = _in_turn(given, networks.device, sides)
     plain = sides[PLAIN]()(given.noise, given.walk[0])
     for row in rows:
-        row.flop, row.apart = (
-            case.flop_a_step(networks.size),
-            apart(sides[row.rung]()(given.noise, given.walk[0]), plain),
-        )
+        row.flop = case.flop_a_step(networks.size)
+        row.apart = apart(sides[row.rung]()(given.noise, given.walk[0]), plain)
     return rows
 
 

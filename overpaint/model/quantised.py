@@ -58,7 +58,7 @@ class Fp8Linear(ShortLinear):
         super().__init__(linear, FP8, torch.float32)  # on a GPU the product takes no other scales
 
     def forward(self, x: Tensor) -> Tensor:
-        """Summed in float32 and rounded to bfloat16, the bias too: a GPU of every kind that can gives that."""
+        """Rounded to bfloat16 with the bias, whatever `x` is: on a GPU torch adds a bias to nothing wider."""
         rows = x.reshape(-1, x.shape[-1]).contiguous()  # a GPU reads rows that lie one after the other
         values, scales = quantised(rows, FP8, x.dtype)
         by_row = F.ScalingType.RowWise
