@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -18,9 +18,9 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.gpu_models import Networks
-from benchmarks.gpu_rungs import LADDER, OVERPAINT, PLAIN, Case, edit, velocity
+from benchmarks.gpu_rungs import FP8_PRODUCTS, LADDER, OVERPAINT, PLAIN, Case, Edit, edit, in_fp8, velocity
 from overpaint.model import Edited, Step
-from overpaint.model.schedule import Stride, denoise
+from overpaint.model.schedule import Stride, Velocity, denoise
 
 WARM_UP = 1  # steps of each walk that do not count
 PROMPT = "make it black and white"
@@ -69,25 +69,47 @@ class Meter:
 
 
 def ladder(case: Case, networks: Networks, runs: int) -> list[Row]:
-    """Every rung of a case walks the same edit; they take turns step by step, another one first each time."""
-    given, meter = edit(case, networks, WARM_UP + runs), Meter(networks.device)
-    rows = {rung: Row(rung, flop=case.flop_a_step(networks.size)) for rung in case.rungs}
+    """Every rung of a case walks the same edit."""
+    given = edit(case, networks, WARM_UP + runs)
+    rows, ends = _in_turn(given, networks.device, {r: partial(velocity, networks, given, r) for r in case.rungs})
+    for row, end in zip(rows, ends, strict=True):
+        row.flop, row.apart = case.flop_a_step(networks.size), apart(end, ends[case.rungs.index(PLAIN)])
+    return rows
+
+
+def fp8_products(case: Case, networks: Networks, runs: int) -> list[Row]:
+    """A case's rungs, and the top one with products in FP8, which is approximate: how far apart they are is said of the
+    first velocity, for from there on each walks its own way."""
+    given, short = edit(case, networks, WARM_UP + runs), networks.in_fp8()
+    sides = {rung: partial(velocity, networks, given, rung) for rung in case.rungs}
+    sides[FP8_PRODUCTS] = partial(in_fp8, networks, given, short)
+    rows, _ = _in_turn(given, networks.device, sides)
+    plain = sides[PLAIN]()(given.noise, given.walk[0])
+    for row in rows:
+        row.flop = case.flop_a_step(networks.size)
+        row.apart = apart(sides[row.rung]()(given.noise, given.walk[0]), plain)
+    return rows
+
+
+def _in_turn(
+    given: Edit, device: torch.device, sides: Mapping[str, Callable[[], Velocity]]
+) -> tuple[list[Row], list[Tensor]]:
+    """Rows of all sides, and the ends of their walks: they take turns step by step, another one first each time."""
+    meter, rows, ends = Meter(device), {side: Row(side) for side in sides}, dict[str, Tensor]()
     walks: dict[str, Iterator[Stride]] = {}
-    for rung, row in rows.items():
-        velocity(networks, given, rung)  # a first time costs what no later one does
-        made, row.before_ms = meter(partial(velocity, networks, given, rung), row)
-        walks[rung] = denoise(made, given.noise, given.walk)
-    ends: dict[str, Tensor] = {}
-    for turn in range(WARM_UP + runs):
-        first = turn % len(case.rungs)
-        for rung in (*case.rungs[first:], *case.rungs[:first]):
-            stride, took = meter(partial(next, walks[rung]), rows[rung])
-            ends[rung] = stride.latents
+    for side, row in rows.items():
+        sides[side]()  # a first time costs what no later one does
+        made, row.before_ms = meter(sides[side], row)
+        walks[side] = denoise(made, given.noise, given.walk)
+    order = list(sides)
+    for turn in range(len(given.walk) - 1):
+        first = turn % len(order)
+        for side in (*order[first:], *order[:first]):
+            stride, took = meter(partial(next, walks[side]), rows[side])
+            ends[side] = stride.latents
             if turn >= WARM_UP:
-                rows[rung].ms.append(took)
-    for rung, row in rows.items():
-        row.apart = apart(ends[rung], ends[PLAIN])
-    return list(rows.values())
+                rows[side].ms.append(took)
+    return list(rows.values()), [ends[side] for side in sides]
 
 
 def without_modulation(case: Case, networks: Networks, runs: int) -> list[Row]:
@@ -171,6 +193,7 @@ CASES = (
 )
 MEASUREMENTS: dict[str, Callable[[Networks, int], list[Row]]] = {
     **{case.name: partial(ladder, case) for case in CASES},
+    "1024², FP8 products": partial(fp8_products, replace(ONE, rungs=Case.rungs)),
     "whole edits, 1024²": whole_edits,
     "1024², weights left out": partial(without_modulation, ONE),  # spoils the networks, so the last
 }

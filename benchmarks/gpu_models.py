@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +25,7 @@ from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig
 from overpaint.model.checkpoint import Parts
 from overpaint.model.conditioner import Conditioner, VisionConfig
 from overpaint.model.levels import LevelTable, Resident
+from overpaint.model.quantised import as_held, quantise
 from overpaint.model.rotary import THETA
 from overpaint.model.schedule import ScheduleConfig
 from overpaint.model.tokenizer import PromptTokenizer
@@ -115,6 +117,16 @@ class Networks:
         )
         parts = Parts(self.transformer, self.autoencoder, self.conditioner, self.schedule, self.table())
         return Editor(checkpoint, parts, self.device, self.dtype)
+
+    def in_fp8(self) -> Transformer:
+        """Ours once more: the blocks' matrices in FP8, 13.6 GB at the full size, around the same tensors else."""
+        with torch.device("meta"):
+            short = Transformer(self.size.config).to(self.dtype)
+        quantise(short, "fp8")
+        held = short.state_dict()
+        tensors = (as_held(*item, held, self.device) for item in self.transformer.state_dict().items())
+        short.load_state_dict(dict(chain.from_iterable(tensors)), assign=True)
+        return short.eval().requires_grad_(False)
 
     def leave_modulation(self) -> None:
         """Frees what a full table makes superfluous. Nothing here reads a level after that, diffusers does not run."""

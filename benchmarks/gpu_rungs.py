@@ -1,4 +1,5 @@
-"""The ladder from diffusers to Overpaint: each rung switches one exact speed-up on, all give the same velocity.
+"""The ladder from diffusers to Overpaint: each rung switches one exact speed-up on, all give the same velocity. Beside
+it stand FP8 products, which give nearly that.
 
 What is off is put together here from the network's public pieces (the scene entered anew, the level read anew, the last
 block run whole); the network itself has no switches. Knows tensors and modules. Does not know clocks or files.
@@ -22,6 +23,7 @@ GUIDANCE = 4.0
 ANGLES, ENTRIES, LEVELS, NOISE_ROWS = "angles", "entries", "levels", "noise rows"
 
 DIFFUSERS, PLAIN, OVERPAINT = "diffusers", "ours, all of it off", "+ last block on noise rows: Overpaint"
+FP8_PRODUCTS = "+ FP8 products, approximate"
 #: From rung to rung; diffusers has none of ours.
 LADDER: dict[str, Collection[str]] = {
     DIFFUSERS: (),
@@ -105,14 +107,20 @@ def velocity(networks: Networks, given: Edit, rung: str) -> Velocity:
     return composed(networks, given, LADDER[rung])
 
 
-def composed(networks: Networks, given: Edit, on: Collection[str]) -> Velocity:
+def in_fp8(networks: Networks, given: Edit, short: Transformer) -> Velocity:
+    """The top rung with `short` in the network's place."""
+    return composed(networks, given, LADDER[OVERPAINT], short)
+
+
+def composed(networks: Networks, given: Edit, on: Collection[str], short: Transformer | None = None) -> Velocity:
     """Ours with these speed-ups and no other."""
+    transformer = short or networks.transformer
     known = networks.table().schedule(given.walk[:-1]) if LEVELS in on else None
     level = _read_anew(networks) if known is None else known.__getitem__
-    forward = networks.transformer if NOISE_ROWS in on else _whole(networks.transformer)
+    forward = transformer if NOISE_ROWS in on else _whole(transformer)
 
     def under(text: Tensor) -> Velocity:
-        scene = _scene(networks.transformer, given, text, on)
+        scene = _scene(transformer, given, text, on)
         return lambda latents, sigma: forward(latents, level(sigma), scene())
 
     return _guided(under(given.prompt), under(given.negative))

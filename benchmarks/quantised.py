@@ -1,7 +1,9 @@
 """How far fewer bits for each weight lead from the exact picture: `python -m benchmarks.quantised`.
 
-Int8 with a scale a row is what `OVERPAINT_WEIGHTS=int8` holds. Two other formats stand beside it, and exact weights in
-bfloat16: a rounding that everybody accepts. Everything else is float32 on the CPU, so that only the format differs.
+Int8 with a scale a row is what `OVERPAINT_WEIGHTS=int8` holds, and FP8 products are those of `OVERPAINT_WEIGHTS=fp8`:
+weights and inputs in 8 bits. Two formats for weights alone stand beside them, and exact weights in bfloat16: a rounding
+that everybody accepts. Everything else is float32 on the CPU, so that only the format differs; what comes out of FP8
+products is bfloat16, as on a GPU.
 
 First the error of each kind of matrix, and of what it gives for the inputs that it meets: root of the mean square,
 relative. Then how far the pictures lie from the exact ones. Three times: matrices of the published shapes, alone, with
@@ -14,6 +16,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,9 +30,9 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLModel
 
 from benchmarks import report
 from overpaint.model import Edited, Editor, load_editor
-from overpaint.model.quantised import quantised
+from overpaint.model.quantised import FP8, Fp8Linear, quantised
 from overpaint.model.transformer import Transformer, TransformerConfig
-from overpaint.plan import layer_of
+from overpaint.plan import Weights, layer_of
 from tests.model import checkpoints
 from tests.model.published import TEXT_ENCODER, TRANSFORMER
 
@@ -60,14 +63,34 @@ Pixels = np.ndarray[tuple[int, ...], np.dtype[np.int_]]
 Load = Callable[..., Editor]  #: `load_editor` of one checkpoint
 
 
+@dataclass(frozen=True)
+class Format:
+    """What is left of a matrix, and what a product gives: of inputs with the whole matrix, bias apart."""
+
+    weights: Approximate
+    product: Callable[[Tensor, Tensor], Tensor]
+
+
+def of_weights(approximate: Approximate) -> Format:
+    return Format(approximate, lambda inputs, matrix: F.linear(inputs, approximate(matrix)))
+
+
 def int8(matrix: Tensor) -> Tensor:
-    values, scales = quantised(matrix, matrix.dtype)
+    values, scales = quantised(matrix, torch.int8, matrix.dtype)
     return values * scales
 
 
 def float8(matrix: Tensor) -> Tensor:
-    scales = matrix.abs().amax(dim=1, keepdim=True) / torch.finfo(torch.float8_e4m3fn).max
-    return (matrix / scales).to(torch.float8_e4m3fn).to(matrix.dtype) * scales
+    values, scales = quantised(matrix, FP8, torch.float32)
+    return values.to(matrix.dtype) * scales
+
+
+def float8_product(inputs: Tensor, matrix: Tensor) -> Tensor:
+    rows, columns = matrix.shape
+    linear = Fp8Linear(nn.Linear(columns, rows, bias=False, device="meta"))
+    values, scale = quantised(matrix, FP8, torch.float32)
+    linear.load_state_dict({"weight": values, "scale": scale}, assign=True)
+    return linear.requires_grad_(False)(inputs)  # type: ignore[no-any-return]  # as of any module
 
 
 def int4(matrix: Tensor) -> Tensor:
@@ -77,7 +100,13 @@ def int4(matrix: Tensor) -> Tensor:
     return ((groups / scales).round() * scales).flatten(1)[:, :columns]
 
 
-FORMATS: dict[str, Approximate] = {"int8": int8, "float8_e4m3fn": float8, f"int4, groups of {GROUP}": int4}
+FORMATS: dict[str, Format] = {
+    "int8": of_weights(int8),
+    "FP8 products": Format(float8, float8_product),
+    "float8_e4m3fn": of_weights(float8),
+    f"int4, groups of {GROUP}": of_weights(int4),
+}
+SETTINGS: dict[str, Weights] = {"int8": "int8", "FP8 products": "fp8"}  #: that serve a format
 
 
 def matrices(*networks: nn.Module) -> Iterator[tuple[Kind, nn.Linear]]:
@@ -98,9 +127,10 @@ def of_editor(editor: Editor) -> Iterator[tuple[Kind, nn.Linear]]:
 def note(sums: Sums, kind: Kind, linear: nn.Linear, inputs: tuple[Tensor], *_: object) -> None:
     """A forward hook of `linear`, its first two arguments filled in. Biases are exact and left out."""
     found = []
-    for approximate in FORMATS.values():
-        error = approximate(linear.weight) - linear.weight
-        parts = (linear.weight, error, F.linear(inputs[0], linear.weight), F.linear(inputs[0], error))
+    made = F.linear(inputs[0], linear.weight)
+    for to in FORMATS.values():
+        errors = to.weights(linear.weight) - linear.weight, to.product(inputs[0], linear.weight) - made
+        parts = (linear.weight, errors[0], made, errors[1])
         found.append(torch.stack([part.double().square().sum() for part in parts]))
     sums[kind] += torch.stack(found)
 
@@ -161,12 +191,11 @@ def approximated(load: Load, approximate: Approximate) -> Editor:
 
 def picture_rows(load: Load, pictures: Sequence[str], prompts: Sequence[str]) -> list[list[str]]:
     """A row an edit: of bfloat16 and of each format how far the picture lies from that of float32."""
-    editors = [
-        load(dtype="float32"),
-        load(dtype="bfloat16"),
-        load(dtype="float32", weights="int8"),
-        *(approximated(load, approximate) for approximate in list(FORMATS.values())[1:]),
+    formats = [
+        load(dtype="float32", weights=SETTINGS[name]) if name in SETTINGS else approximated(load, to.weights)
+        for name, to in FORMATS.items()
     ]
+    editors = [load(dtype="float32"), load(dtype="bfloat16"), *formats]
     rows = []
     for name in pictures:
         picture = Image.open(report.ROOT / "examples" / f"{name}.jpg").convert("RGB")

@@ -1,6 +1,6 @@
 """What a checkpoint needs of a device's memory, and which way of holding its weights fits: arithmetic, no torch.
 
-Every way gives the same picture (that weights in int8 change it is another matter, see `model/quantised.py`). Each
+Every way gives the same picture (that weights in 8 bits change it is another matter, see `model/quantised.py`). Each
 keeps less on the device than the one before:
 
 resident  every weight that an edit uses is on the device
@@ -28,7 +28,7 @@ from typing import Any, Literal
 from overpaint.errors import ConfigurationError
 
 Way = Literal["resident", "table", "encoder", "blocks"]
-Weights = Literal["exact", "int8"]
+Weights = Literal["exact", "int8", "fp8"]
 GB = 1e9
 MODULATION = (".img_mod.", ".txt_mod.")
 KEPT_LEVELS = 128  #: of the table: the longest schedule, or three usual ones
@@ -37,6 +37,8 @@ KEPT_LATENTS = 2**24  #: bytes, likewise; those of a 1 Mpx picture take 0.5 MB i
 PLACES = 2  #: on the device for weights that are streamed: one is read, one is on its way
 SPARE_BYTES = 500_000_000  #: for CUDA's libraries, and what lies between in pieces too small; reckoned
 WORKING_BYTES_A_PIXEL = 1100  #: of output and references together, bfloat16: 2.3 GB for 1 Mpx made from 1 Mpx; reckoned
+CAST_VALUES_A_PIXEL = 48  #: in FP8 of what goes into a product, once more: 12,288 of a token at most, or of 256 pixels
+FP8_MULTIPLE = 16  #: of rows and of columns: a GPU multiplies no other matrices in FP8
 
 _LAYER = re.compile(r".*?\b(?:transformer_blocks|blocks|layers)\.\d+\.")
 
@@ -46,16 +48,13 @@ class Layer:
     """Numbers of values in a block of the transformer, modulation apart, or in a layer of the text encoder."""
 
     values: int = 0
-    in_matrices: int = 0  #: of them; these may be held in int8
-    rows: int = 0  #: of its matrices
-    largest: int = 0  #: of its matrices, in values
+    matrices: tuple[tuple[int, int], ...] = ()  #: of them: rows and columns of each
 
     def size(self, bytes_a_value: int, weights: Weights) -> int:
-        """Bytes. In int8 a matrix takes one for each value, and a scale for each row."""
-        exact = self.values * bytes_a_value
-        return (
-            exact if weights == "exact" else exact - self.in_matrices * (bytes_a_value - 1) + self.rows * bytes_a_value
-        )
+        """Bytes. In 8 bits a matrix takes one for each value, and a scale for each row, of float32 in FP8."""
+        short = [shape for shape in self.matrices if is_short(shape, weights)]
+        values, rows = sum(map(prod, short)), sum(rows for rows, _ in short)
+        return (self.values - values) * bytes_a_value + values + rows * (4 if weights == "fp8" else bytes_a_value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +72,17 @@ class Sizes:
     autoencoder: int  #: of the kernels' three moments the last: pictures are single frames
 
 
+_OF_PICTURES = Layer(values=19_702_200, matrices=((3840, 1280), (1280, 1280), *2 * [(3420, 1280)], (1280, 3420)))
+_OF_WORDS = Layer(values=233_057_792, matrices=(*2 * [(3584, 3584), (512, 3584)], *2 * [(18944, 3584)], (3584, 18944)))
 #: Qwen-Image-Edit, -2509 and -2511 are alike
 PUBLISHED = Sizes(
     transformer=20_430_401_088,
     modulation=6_796_984_320,
     blocks=60,
-    block=Layer(values=226_548_224, in_matrices=226_492_416, rows=55_296, largest=37_748_736),
+    block=Layer(values=226_548_224, matrices=(*8 * [(3072, 3072)], *2 * [(12288, 3072), (3072, 12288)])),
     level=3_317_760,
     text_encoder=7_747_169_280,
-    layers=32 * (Layer(values=19_702_200, in_matrices=19_686_400, rows=13_240, largest=4_915_200),)
-    + 28 * (Layer(values=233_057_792, in_matrices=233_046_016, rows=49_664, largest=67_895_296),),
+    layers=32 * (_OF_PICTURES,) + 28 * (_OF_WORDS,),
     words=544_997_376,
     autoencoder=44_599_603,
 )
@@ -139,14 +139,15 @@ def every(sizes: Sizes, *, bytes_a_value: int, pixels: int, weights: Weights = "
     block = sizes.block.size(bytes_a_value, weights)
     layers = [layer.size(bytes_a_value, weights) for layer in sizes.layers]
     in_blocks, in_layers = sizes.blocks * sizes.block.values, sum(layer.values for layer in sizes.layers)
-    opened = 0 if weights == "exact" else max(layer.largest for layer in (sizes.block, *sizes.layers))
+    largest = max((prod(shape) for layer in (sizes.block, *sizes.layers) for shape in layer.matrices), default=0)
+    opened = largest * bytes_a_value if weights == "int8" else 0
     resident = Plan(
         way="resident",
         transformer=(sizes.transformer - in_blocks) * bytes_a_value + sizes.blocks * block,
         text_encoder=(sizes.text_encoder - in_layers) * bytes_a_value + sum(layers),
         autoencoder=sizes.autoencoder * bytes_a_value,
         table=KEPT_LEVELS * sizes.level * bytes_a_value,
-        working=SPARE_BYTES + WORKING_BYTES_A_PIXEL * pixels * bytes_a_value // 2 + opened * bytes_a_value,
+        working=SPARE_BYTES + _bytes_a_pixel(bytes_a_value, weights) * pixels + opened,
     )
     table = replace(resident, way="table", transformer=resident.transformer - sizes.modulation * bytes_a_value)
     words = sizes.words * bytes_a_value
@@ -214,7 +215,13 @@ def most_pixels(sizes: Sizes, *, bytes_a_value: int, weights: Weights, budget: i
     """Of output and references together: as many as there is room for in the plan that holds least; reckoned."""
     ways = every(sizes, bytes_a_value=bytes_a_value, pixels=0, weights=weights)
     least = min(plan.total for plan in ways if plan.host <= host)
-    return max(0, budget - least) * 2 // (WORKING_BYTES_A_PIXEL * bytes_a_value)
+    return max(0, budget - least) // _bytes_a_pixel(bytes_a_value, weights)
+
+
+def _bytes_a_pixel(bytes_a_value: int, weights: Weights) -> int:
+    """What an edit works with. In FP8 an input of a product is there twice more: divided by its scales, and cast."""
+    cast = CAST_VALUES_A_PIXEL * (bytes_a_value + 1) if weights == "fp8" else 0
+    return WORKING_BYTES_A_PIXEL * bytes_a_value // 2 + cast
 
 
 def measure(folder: Path) -> Sizes:
@@ -246,7 +253,10 @@ def _layers(shapes: Mapping[str, Sequence[int]]) -> list[Layer]:
     for key, shape in shapes.items():
         if layer := layer_of(key):
             found[layer].append(shape)
-    return [_layer(parts) for parts in found.values()]
+    return [
+        Layer(values=_values(parts), matrices=tuple((shape[0], shape[1]) for shape in parts if len(shape) == 2))
+        for parts in found.values()
+    ]
 
 
 def layer_of(key: str) -> str | None:
@@ -255,14 +265,9 @@ def layer_of(key: str) -> str | None:
     return found[0] if found and not any(part in f"{key}." for part in MODULATION) else None
 
 
-def _layer(shapes: Sequence[Sequence[int]]) -> Layer:
-    matrices = [shape for shape in shapes if len(shape) == 2]
-    return Layer(
-        values=_values(shapes),
-        in_matrices=_values(matrices),
-        rows=sum(rows for rows, _ in matrices),
-        largest=max(map(prod, matrices), default=0),
-    )
+def is_short(shape: Sequence[int], weights: Weights) -> bool:
+    """Whether a matrix of this shape, in a repeated layer, is held in 8 bits."""
+    return weights == "int8" or (weights == "fp8" and all(side % FP8_MULTIPLE == 0 for side in shape))
 
 
 def _values(shapes: Iterable[Sequence[int]]) -> int:

@@ -76,8 +76,10 @@ class Settings(BaseSettings):
     device: str = Field(default="auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
     workers: int = Field(default=1, ge=1, le=64, description="Worker processes; with several GPUs one each.")
     dtype: str = Field(default="auto", pattern="^(auto|bfloat16|float32)$", description="`bfloat16` or `float32`.")
-    weights: Literal["exact", "int8"] = Field(
-        default="exact", description="`int8`: half the memory, and pictures that are only nearly the same."
+    weights: Literal["exact", "int8", "fp8"] = Field(
+        default="exact",
+        description="`int8`: half the memory, and pictures that are only nearly the same. `fp8`: likewise, a little "
+        "further off, with products in 8 bits; of GPUs those of compute capability 8.9 or more.",
     )
     offline: bool = Field(default=False, description="Never ask a hub for a checkpoint that is not here yet.")
 

@@ -23,7 +23,7 @@ def plan(
     checkpoint: str = "mini",
     vram: str | None = None,
     pictures: int = 1,
-    weights: Literal["exact", "int8"] = "exact",
+    weights: Literal["exact", "int8", "fp8"] = "exact",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Say what a checkpoint needs of a GPU's memory, in bfloat16, and how it would be held there.
@@ -34,7 +34,7 @@ def plan(
         checkpoint: mini, a folder, or a hub id. The official ones need not have been pulled.
         vram: Free memory of the card, such as 24GiB.
         pictures: Reference pictures of an edit, to see what it would need. The server itself reckons with one.
-        weights: exact, or int8: half of it, as OVERPAINT_WEIGHTS=int8 has a server hold them.
+        weights: exact; int8 or fp8: half of it, as OVERPAINT_WEIGHTS has a server hold them.
         json: Print a JSON array, sizes in bytes.
     """
     from overpaint import catalog, hub, plan

@@ -14,7 +14,7 @@ import torch
 
 from overpaint import catalog, hub
 from overpaint.errors import ConfigurationError
-from overpaint.model import holding
+from overpaint.model import holding, quantised
 from overpaint.model.checkpoint import Progress, load
 from overpaint.model.editor import Edited, Editor, Step
 from overpaint.plan import Plan, Weights
@@ -38,11 +38,13 @@ def load_editor(
     folder_or_id  `mini`, a folder in diffusers layout, or a hub id that was pulled before
     device        "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:N"
     dtype         "auto" (bfloat16 on a GPU, float32 on a CPU), "bfloat16" or "float32"; float16 overflows in this model
-    weights       "exact", or "int8": half the memory, and a picture that is only nearly the same
+    weights       "exact"; "int8": half the memory, and a picture that is only nearly the same; "fp8": likewise, with
+                  products in 8 bits, where the GPU has them
     progress      called with the share of the weights read, 0 … 1
     plan          where the weights are held; None is the simplest that fits what is free on a GPU, see `overpaint.plan`
 
-    Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU.
+    Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU;
+    and when the GPU has no products for such weights.
     """
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     if where.type == "cuda" and not torch.cuda.is_available():
@@ -52,7 +54,8 @@ def load_editor(
     if dtype not in _DTYPES:
         raise ConfigurationError(f"dtype {dtype!r}: float32 and bfloat16 are offered; float16 overflows in this model.")
     if weights not in get_args(Weights):
-        raise ConfigurationError(f"weights {weights!r}: exact and int8 are offered.")
+        raise ConfigurationError(f"weights {weights!r}: exact, int8 and fp8 are offered.")
+    quantised.check(weights, where)
     checkpoint, values = catalog.read(hub.locate(str(folder_or_id), offline=True)), _DTYPES[dtype]
     held = plan or holding.fitting(checkpoint, where, values, weights)
     parts = load(checkpoint, where, values, progress, plan=held, weights=weights)

@@ -60,7 +60,7 @@ def load(
 ) -> Parts:
     """plan: where the weights are held, see `overpaint.plan`; None keeps all of them on the device.
 
-    weights: "int8" holds the matrices of the repeated layers in 8 bits, see `overpaint.model.quantised`.
+    weights: "int8" and "fp8" hold the matrices of the repeated layers in 8 bits, see `overpaint.model.quantised`.
 
     Raises ConfigurationError naming the file and the key when the folder is not whole or not as its config says.
     """
@@ -76,9 +76,8 @@ def load(
     for filling in fillings:
         filling.compare()
         filling.module.to(dtype)  # costs nothing yet, and from now on each tensor says of what kind it will be
-    if weights == "int8":
-        quantise(transformer)
-        quantise(encoder)
+    quantise(transformer, weights)
+    quantise(encoder, weights)
     if plan:
         _hold(transformer, encoder, plan, device, leaves)
     _fill(fillings, device, progress)

@@ -22,6 +22,7 @@ from benchmarks.gpu_rungs import (
     ANGLES,
     DIFFUSERS,
     ENTRIES,
+    FP8_PRODUCTS,
     LADDER,
     LEVELS,
     NOISE_ROWS,
@@ -32,6 +33,7 @@ from benchmarks.gpu_rungs import (
     composed,
     edit,
     flop,
+    in_fp8,
     velocity,
 )
 from overpaint.errors import EditFailed
@@ -85,6 +87,23 @@ def test_each_speed_up_alone_and_with_any_other_is_exact(networks: Callable[[tor
         for on in combinations(EXACT, count):
             assert torch.equal(composed(ours, given, on)(given.noise, given.walk[0]), plain), on
     assert apart(composed(ours, given, {NOISE_ROWS})(given.noise, given.walk[0]), plain) <= ROUNDING[torch.float32]
+
+
+@torch.no_grad()
+def test_fp8_products_give_nearly_the_velocity_and_share_what_is_not_in_fp8(
+    networks: Callable[[torch.dtype], Networks],
+) -> None:
+    ours = networks(torch.float32)
+    given, short = edit(KINDS["two references"], ours, steps=2), ours.in_fp8()
+    plain, made = at(velocity(ours, given, PLAIN), given), at(in_fp8(ours, given, short), given)
+    for one, other in zip(made, plain, strict=True):
+        assert 1e-3 < apart(one, other) < 0.3, "60 blocks and guidance of 4 make much of a rounding"
+    mine, theirs = ours.transformer.state_dict(), short.state_dict()
+    kinds = Counter(theirs[key].dtype for key in mine)
+    assert kinds[torch.float8_e4m3fn] == 60 * 12
+    shared = [key for key in mine if theirs[key].dtype == torch.float32]
+    assert len(shared) == len(mine) - 60 * 12
+    assert [key for key in shared if theirs[key].data_ptr() != mine[key].data_ptr()] == []
 
 
 @torch.no_grad()
@@ -163,18 +182,22 @@ def call(out: Path, *options: str) -> list[dict[str, object]]:
 
 
 def test_lines_become_a_table_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    call(tmp_path, "--peak", "1", "--only", "512² from 512², batch of 2", "whole edits", "weights left out")
+    wanted = ("512² from 512², batch of 2", "FP8", "whole edits", "weights left out")
+    call(tmp_path, "--peak", "1", "--only", *wanted)
     table = (tmp_path / "tiny.md").read_text("utf-8")
     assert capsys.readouterr().out == table
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("|")]
     assert [row[1] for row in rows[2:]] == [
         *(DIFFUSERS, PLAIN, OVERPAINT),
+        *(DIFFUSERS, PLAIN, OVERPAINT, FP8_PRODUCTS),
         *("prepare", "a step, one edit alone", "a step, two edits in turn", "decode"),
         *("all weights resident", "modulation weights left out"),
     ]
     by_rung = {row[1]: dict(zip(rows[0], row, strict=True)) for row in rows[2:]}
     assert by_rung[DIFFUSERS]["ratio"] == "1.00 ×"
     assert by_rung[OVERPAINT]["of the floor"].endswith("%")
+    assert by_rung[PLAIN]["apart from plain"] == "equal"
+    assert 1e-3 < float(by_rung[FP8_PRODUCTS]["apart from plain"]) < 0.3
     assert by_rung["a step, two edits in turn"]["apart from plain"] == "equal"
     assert by_rung["modulation weights left out"]["apart from plain"] == "equal"
     assert (tmp_path / "tiny.png").read_bytes().startswith(b"\x89PNG")

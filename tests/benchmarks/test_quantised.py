@@ -15,11 +15,21 @@ from overpaint.model import load_editor
 from tests.model import checkpoints
 
 
-@pytest.mark.parametrize(("name", "share"), list(zip(quantised.FORMATS, (0.01, 0.03, 0.12), strict=True)))
-def test_a_format_errs_as_its_bits_allow(name: str, share: float) -> None:
-    matrix = torch.randn((9, 100), generator=torch.Generator().manual_seed(1))
-    error = quantised.FORMATS[name](matrix) - matrix
+@pytest.mark.parametrize(
+    ("name", "share", "of_products"),
+    [
+        ("int8", 0.01, 0.01),
+        ("FP8 products", 0.03, 0.05),
+        ("float8_e4m3fn", 0.03, 0.03),
+        ("int4, groups of 64", 0.12, 0.12),
+    ],
+)
+def test_a_format_errs_as_its_bits_allow(name: str, share: float, of_products: float) -> None:
+    matrix, inputs = torch.randn((2, 64, 112), generator=torch.Generator().manual_seed(1))
+    to, exact = quantised.FORMATS[name], inputs @ matrix.T
+    error, products_error = to.weights(matrix) - matrix, to.product(inputs, matrix) - exact
     assert share / 3 < float(error.norm() / matrix.norm()) < share
+    assert of_products * 0.6 < float(products_error.norm() / exact.norm()) < of_products
 
 
 def test_matrices_replaced_by_what_is_left_of_them_make_the_picture_of_the_setting(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Run, assert_complaint
 
 LATEST = "Qwen/Qwen-Image-Edit-2511"
@@ -26,8 +28,9 @@ def test_a_small_card_gets_the_fewest_blocks_streamed(overpaint: Run) -> None:
     assert ways[-1]["streamed_blocks"] == 19
 
 
-def test_weights_in_int8_leave_room_for_more(overpaint: Run) -> None:
-    done = overpaint("plan", "--checkpoint", LATEST, "--vram", "24GB", "--weights", "int8")
+@pytest.mark.parametrize("weights", ["int8", "fp8"])
+def test_weights_in_8_bits_leave_room_for_more(weights: str, overpaint: Run) -> None:
+    done = overpaint("plan", "--checkpoint", LATEST, "--vram", "24GB", "--weights", weights)
     assert done.stdout.splitlines()[-1] == "24GB: encoder"
 
 

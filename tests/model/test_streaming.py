@@ -124,7 +124,7 @@ def test_the_way_is_chosen_by_what_is_free(
         holding.fitting(checkpoint, torch.device("cuda"), torch.bfloat16, weights)
 
 
-@pytest.mark.parametrize("weights", ["exact", "int8"])
+@pytest.mark.parametrize("weights", get_args(plan.Weights))
 def test_what_follows_holds_less_until_nothing_is_left(
     random_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, weights: plan.Weights
 ) -> None:

@@ -50,6 +50,10 @@ def test_each_way_takes_less_of_the_card_than_the_one_before() -> None:
         ("int8", 32, "table", 0, 0),
         ("int8", 24, "encoder", 0, 10),
         ("int8", 16, "blocks", 11, 13),
+        ("fp8", 48, "resident", 0, 0),
+        ("fp8", 32, "table", 0, 0),
+        ("fp8", 24, "encoder", 0, 10),
+        ("fp8", 16, "blocks", 12, 13),
     ],
 )
 def test_the_simplest_way_that_fits(weights: plan.Weights, gigabytes: int, way: str, streamed: int, host: int) -> None:
@@ -59,22 +63,30 @@ def test_the_simplest_way_that_fits(weights: plan.Weights, gigabytes: int, way: 
     assert chosen.carried_a_pass == streamed * plan.PUBLISHED.block.size(2, weights)
 
 
-def test_in_int8_all_weights_that_an_edit_reads_stay_on_the_device_in_24_gb() -> None:
-    exact, int8 = (every(weights=weights)[1] for weights in ("exact", "int8"))
-    assert int8.weights + int8.table < 24e9 < exact.weights
-    assert int8.autoencoder == exact.autoencoder
-    assert int8.table == exact.table
+@pytest.mark.parametrize("weights", ["int8", "fp8"])
+def test_in_8_bits_all_weights_that_an_edit_reads_stay_on_the_device_in_24_gb(weights: plan.Weights) -> None:
+    exact, short = every()[1], every(weights=weights)[1]
+    assert short.weights + short.table < 24e9 < exact.weights
+    assert short.autoencoder == exact.autoencoder
+    assert short.table == exact.table
 
 
-def test_a_layer_in_int8_has_a_byte_a_value_and_a_scale_a_row() -> None:
-    layer = plan.Layer(values=5 * 7 + 5, in_matrices=5 * 7, rows=5, largest=5 * 7)
-    assert layer.size(2, "exact") == 2 * 40
-    assert layer.size(2, "int8") == 5 * 7 + 2 * 5 + 2 * 5
+def test_a_layer_in_8_bits_has_a_byte_a_value_and_a_scale_a_row() -> None:
+    layer = plan.Layer(values=32 * 48 + 5 * 48 + 32, matrices=((32, 48), (5, 48)))
+    assert layer.size(2, "exact") == 2 * (32 * 48 + 5 * 48 + 32)
+    assert layer.size(2, "int8") == (32 + 5) * (48 + 2) + 2 * 32
+    assert layer.size(2, "fp8") == 32 * (48 + 4) + 2 * 5 * 48 + 2 * 32, "scales of float32; one has no product in FP8"
+    assert layer.size(4, "fp8") - layer.size(2, "fp8") == 2 * (5 * 48 + 32)
 
 
 def test_the_largest_matrix_is_reckoned_once_more_where_it_is_opened() -> None:
     exact, int8 = every()[0], every(weights="int8")[0]
     assert int8.working - exact.working == 2 * 18944 * 3584
+
+
+def test_the_widest_input_of_a_product_is_reckoned_twice_more_where_it_is_cast() -> None:
+    exact, fp8 = every()[0], every(weights="fp8")[0]
+    assert fp8.working - exact.working == (2 * MEGAPIXEL // 256) * 12288 * (2 + 1)
 
 
 def test_as_few_blocks_are_streamed_as_fit() -> None:
@@ -141,7 +153,7 @@ def test_what_follows_holds_less_and_the_simplest_that_fits_is_taken() -> None:
     assert found is not None and 19 < found.streamed_blocks < 60 and found.total <= 24e9
 
 
-@pytest.mark.parametrize("weights", ["exact", "int8"])
+@pytest.mark.parametrize("weights", get_args(plan.Weights))
 @pytest.mark.parametrize("gigabytes", [6, 8, 16])
 def test_the_largest_edit_is_what_fits_beside_the_least(gigabytes: int, weights: plan.Weights) -> None:
     free, host = int(gigabytes * plan.GB), int(60e9)

@@ -35,7 +35,8 @@ def made(editor: ScriptedEditor, asked: EditRequest, data: bytes | None = None, 
 def test_weights_are_loaded_as_asked_for(weights: Weights) -> None:
     editor = making.load(catalog.EMBEDDED / "mini", "cpu", "float32", weights, 0, 1, lambda share: None)
     kinds = {str(parameter.dtype) for parameter in editor._editor.parts.transformer.parameters()}
-    assert kinds == {"torch.float32"} | ({"torch.int8"} if weights == "int8" else set())
+    short = {"exact": set(), "int8": {"torch.int8"}, "fp8": {"torch.float8_e4m3fn"}}
+    assert kinds == {"torch.float32"} | short[weights]
 
 
 @pytest.mark.parametrize(
