@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -18,9 +18,11 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.gpu_models import Networks
-from benchmarks.gpu_rungs import LADDER, OVERPAINT, PLAIN, Case, edit, velocity
-from overpaint.model import Edited, Step
-from overpaint.model.schedule import Stride, denoise
+from benchmarks.gpu_rungs import LADDER, OVERPAINT, PLAIN, Case, Edit, edit, velocity
+from overpaint.model import Edited, Step, attention
+from overpaint.model.attention import Attention
+from overpaint.model.editor import Around
+from overpaint.model.schedule import Stride, Velocity, denoise
 
 WARM_UP = 1  # steps of each walk that do not count
 PROMPT = "make it black and white"
@@ -69,24 +71,59 @@ class Meter:
 
 
 def ladder(case: Case, networks: Networks, runs: int) -> list[Row]:
-    """Every rung of a case walks the same edit; they take turns step by step, another one first each time."""
-    given, meter = edit(case, networks, WARM_UP + runs), Meter(networks.device)
-    rows = {rung: Row(rung, flop=case.flop_a_step(networks.size)) for rung in case.rungs}
+    """Every rung of a case walks the same edit."""
+    given = edit(case, networks, WARM_UP + runs)
+    return in_turn(case, networks, runs, given, {rung: partial(velocity, networks, given, rung) for rung in case.rungs})
+
+
+def kernels(case: Case, networks: Networks, runs: int) -> list[Row]:
+    """The top rung as torch chooses its attention, and with each of the fused kernels that runs here."""
+    given, config = edit(case, networks, WARM_UP + runs), networks.size.config
+    tokens = given.noise.shape[1] + given.references.shape[1] + given.prompt.shape[1]
+    shape = (case.batch, tokens, config.num_attention_heads, config.attention_head_dim)
+    able = attention.measured(attention.FUSED, shape, networks.device, networks.dtype)
+    top = partial(velocity, networks, given, OVERPAINT)
+    under = {f"attention: {backend.name}": partial(within, Attention((backend,)), top) for backend in able}
+    return in_turn(case, networks, runs, given, {OVERPAINT: top, **under}, plain=OVERPAINT)
+
+
+def within(around: Around, make: Callable[[], Velocity]) -> Velocity:
+    """A velocity of which each call is made in a context."""
+    made = make()
+
+    def velocity(latents: Tensor, sigma: float) -> Tensor:
+        with around():
+            return made(latents, sigma)
+
+    return velocity
+
+
+def in_turn(
+    case: Case,
+    networks: Networks,
+    runs: int,
+    given: Edit,
+    makers: Mapping[str, Callable[[], Velocity]],
+    plain: str = PLAIN,
+) -> list[Row]:
+    """All walk the same edit; they take turns step by step, another one first each time."""
+    meter, rungs = Meter(networks.device), tuple(makers)
+    rows = {rung: Row(rung, flop=case.flop_a_step(networks.size)) for rung in rungs}
     walks: dict[str, Iterator[Stride]] = {}
     for rung, row in rows.items():
-        velocity(networks, given, rung)  # a first time costs what no later one does
-        made, row.before_ms = meter(partial(velocity, networks, given, rung), row)
+        makers[rung]()  # a first time costs what no later one does
+        made, row.before_ms = meter(makers[rung], row)
         walks[rung] = denoise(made, given.noise, given.walk)
     ends: dict[str, Tensor] = {}
     for turn in range(WARM_UP + runs):
-        first = turn % len(case.rungs)
-        for rung in (*case.rungs[first:], *case.rungs[:first]):
+        first = turn % len(rungs)
+        for rung in (*rungs[first:], *rungs[:first]):
             stride, took = meter(partial(next, walks[rung]), rows[rung])
             ends[rung] = stride.latents
             if turn >= WARM_UP:
                 rows[rung].ms.append(took)
     for rung, row in rows.items():
-        row.apart = apart(ends[rung], ends[PLAIN])
+        row.apart = apart(ends[rung], ends[plain])
     return list(rows.values())
 
 
@@ -113,7 +150,7 @@ def without_modulation(case: Case, networks: Networks, runs: int) -> list[Row]:
 def whole_edits(networks: Networks, runs: int) -> list[Row]:
     """Two edits of one 1024² picture each through the editor: one after the other, then in turn step by step."""
     meter, steps = Meter(networks.device), WARM_UP + runs
-    prepare, alone, in_turn, decode = (
+    prepare, alone, both, decode = (
         Row(name) for name in ("prepare", "a step, one edit alone", "a step, two edits in turn", "decode")
     )
     editor, side = networks.editor(), 1024 // networks.size.shrinks
@@ -135,11 +172,11 @@ def whole_edits(networks: Networks, runs: int) -> list[Row]:
     for made in apart_made:
         prepare.ms.append(made.timings.prepare_ms)
         decode.ms.append(made.timings.decode_ms)
-    in_turn_made = walk(in_turn, 1, 2)
-    in_turn.apart = max(
-        apart(_pixels(one.image), _pixels(other.image)) for one, other in zip(in_turn_made, apart_made, strict=True)
+    both_made = walk(both, 1, 2)
+    both.apart = max(
+        apart(_pixels(one.image), _pixels(other.image)) for one, other in zip(both_made, apart_made, strict=True)
     )
-    return [prepare, alone, in_turn, decode]
+    return [prepare, alone, both, decode]
 
 
 def apart(made: Tensor, plain: Tensor) -> float:
@@ -171,6 +208,7 @@ CASES = (
 )
 MEASUREMENTS: dict[str, Callable[[Networks, int], list[Row]]] = {
     **{case.name: partial(ladder, case) for case in CASES},
+    "1024², attention": partial(kernels, ONE),
     "whole edits, 1024²": whole_edits,
     "1024², weights left out": partial(without_modulation, ONE),  # spoils the networks, so the last
 }

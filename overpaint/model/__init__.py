@@ -13,9 +13,11 @@ from typing import get_args
 import torch
 
 from overpaint import catalog, hub
+from overpaint.catalog import Checkpoint
 from overpaint.errors import ConfigurationError
-from overpaint.model import holding
-from overpaint.model.checkpoint import Progress, load
+from overpaint.model import attention, holding
+from overpaint.model.attention import Attention
+from overpaint.model.checkpoint import Parts, Progress, load
 from overpaint.model.editor import Edited, Editor, Step
 from overpaint.plan import Plan, Weights
 
@@ -56,4 +58,11 @@ def load_editor(
     checkpoint, values = catalog.read(hub.locate(str(folder_or_id), offline=True)), _DTYPES[dtype]
     held = plan or holding.fitting(checkpoint, where, values, weights)
     parts = load(checkpoint, where, values, progress, plan=held, weights=weights)
-    return Editor(checkpoint, parts, where, values)
+    return Editor(checkpoint, parts, where, values, _attention(checkpoint, parts, where, values))
+
+
+def _attention(checkpoint: Checkpoint, parts: Parts, device: torch.device, dtype: torch.dtype) -> Attention:
+    """Chosen by edits of the checkpoint's own size with one reference."""
+    config = parts.transformer.config
+    tokens = 2 * checkpoint.native_pixels // (2 * parts.autoencoder.config.factor) ** 2
+    return attention.chosen(config.num_attention_heads, config.attention_head_dim, tokens, device, dtype)
