@@ -113,7 +113,7 @@ def write(log: Log, size: Size, peak: float | None) -> None:
             "Peak memory holds all weights, the text encoder's too, and what the other rungs of the case keep.",
             f"Too large for this device: {'; '.join(small) or 'none'}.",
             f"Not measured yet: {'; '.join(missing) or 'none of the cases'}.",
-            "Not measured: trained weights, loading, FP8, compiled blocks, several GPUs.",
+            "Not measured: trained weights, loading, FP8, several GPUs.",
         )
     print(document.getvalue(), end="")
     log.path.with_suffix(".md").write_text(document.getvalue(), "utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -21,6 +22,7 @@ from benchmarks.gpu_models import Networks
 from benchmarks.gpu_rungs import LADDER, OVERPAINT, PLAIN, Case, Edit, edit, velocity
 from overpaint.model import Edited, Step, attention
 from overpaint.model.attention import Attention
+from overpaint.model.compiled import Backend, CompiledBlocks
 from overpaint.model.editor import Around
 from overpaint.model.schedule import Stride, Velocity, denoise
 
@@ -85,6 +87,17 @@ def kernels(case: Case, networks: Networks, runs: int) -> list[Row]:
     top = partial(velocity, networks, given, OVERPAINT)
     under = {f"attention: {backend.name}": partial(within, Attention((backend,)), top) for backend in able}
     return in_turn(case, networks, runs, given, {OVERPAINT: top, **under}, plain=OVERPAINT)
+
+
+def compiled(case: Case, networks: Networks, runs: int, backend: Backend = "inductor") -> list[Row]:
+    """The top rung, and the same with its blocks compiled; and what the pass took that compiled them."""
+    given, twin, once = edit(case, networks, WARM_UP + runs), networks.twin(), Row("compiling, once a start")
+    blocks = CompiledBlocks(twin.transformer, nullcontext, backend)
+    plain, other = (partial(velocity, each, given, OVERPAINT) for each in (networks, twin))
+    _, took = Meter(networks.device)(partial(within(blocks, other), given.noise, given.walk[0]), once)
+    once.ms.append(took)
+    makers = {OVERPAINT: plain, "+ compiled blocks": partial(within, blocks, other)}
+    return [*in_turn(case, networks, runs, given, makers, plain=OVERPAINT), once]
 
 
 def within(around: Around, make: Callable[[], Velocity]) -> Velocity:
@@ -209,6 +222,7 @@ CASES = (
 MEASUREMENTS: dict[str, Callable[[Networks, int], list[Row]]] = {
     **{case.name: partial(ladder, case) for case in CASES},
     "1024², attention": partial(kernels, ONE),
+    "1024², compiled": partial(compiled, ONE),
     "whole edits, 1024²": whole_edits,
     "1024², weights left out": partial(without_modulation, ONE),  # spoils the networks, so the last
 }

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     weights: Literal["exact", "int8"] = Field(
         default="exact", description="`int8`: half the memory, and pictures that are only nearly the same."
     )
+    compile: bool = Field(
+        default=False,
+        description="Compile the network before the first edit: minutes, and pictures that differ in the last bits.",
+    )
     offline: bool = Field(default=False, description="Never ask a hub for a checkpoint that is not here yet.")
 
     max_body_bytes: Bytes = Field(default=48 * 2**20, ge=1, description="Largest request body.")

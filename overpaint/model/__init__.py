@@ -18,7 +18,7 @@ from overpaint.errors import ConfigurationError
 from overpaint.model import attention, holding
 from overpaint.model.attention import Attention
 from overpaint.model.checkpoint import Parts, Progress, load
-from overpaint.model.editor import Edited, Editor, Step
+from overpaint.model.editor import Around, Edited, Editor, Step
 from overpaint.plan import Plan, Weights
 
 __all__ = ["Edited", "Editor", "Step", "load_editor"]
@@ -34,6 +34,7 @@ def load_editor(
     weights: Weights = "exact",
     progress: Progress | None = None,
     plan: Plan | None = None,
+    compiled: bool = False,
 ) -> Editor:
     """A checkpoint, ready to edit.
 
@@ -43,8 +44,11 @@ def load_editor(
     weights       "exact", or "int8": half the memory, and a picture that is only nearly the same
     progress      called with the share of the weights read, 0 … 1
     plan          where the weights are held; None is the simplest that fits what is free on a GPU, see `overpaint.plan`
+    compiled      whether torch compiles the transformer's blocks in the first step: it takes long, later ones may take
+                  less, and pictures differ in the last bits
 
     Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU.
+    With `compiled` the first step does so where this machine cannot compile.
     """
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     if where.type == "cuda" and not torch.cuda.is_available():
@@ -58,7 +62,12 @@ def load_editor(
     checkpoint, values = catalog.read(hub.locate(str(folder_or_id), offline=True)), _DTYPES[dtype]
     held = plan or holding.fitting(checkpoint, where, values, weights)
     parts = load(checkpoint, where, values, progress, plan=held, weights=weights)
-    return Editor(checkpoint, parts, where, values, _attention(checkpoint, parts, where, values))
+    around: Around = _attention(checkpoint, parts, where, values)
+    if compiled:
+        from overpaint.model.compiled import CompiledBlocks  # torch's compiler: seconds
+
+        around = CompiledBlocks(parts.transformer, around)
+    return Editor(checkpoint, parts, where, values, around)
 
 
 def _attention(checkpoint: Checkpoint, parts: Parts, device: torch.device, dtype: torch.dtype) -> Attention:

@@ -191,6 +191,17 @@ def test_each_attention_kernel_that_runs_here_has_its_row(networks: Callable[[to
     assert all(row.median > 0 for row in (plain, *kernels))
 
 
+def test_compiled_blocks_have_a_row_beside_the_plain_ones(networks: Callable[[torch.dtype], Networks]) -> None:
+    """With a backend that needs no compiler: inductor takes a minute here."""
+    case = Case(name="compiled", side=512, references=(512,))
+    plain, made, once = gpu_measure.compiled(case, networks(torch.float32), runs=1, backend="aot_eager")
+    assert [row.rung for row in (plain, made, once)] == [OVERPAINT, "+ compiled blocks", "compiling, once a start"]
+    assert made.apart is not None
+    assert made.apart <= ROUNDING[torch.float32]
+    assert once.flop is None, "it is no step"
+    assert once.median > made.median
+
+
 def test_a_kernel_runs_within_its_context_alone(networks: Callable[[torch.dtype], Networks]) -> None:
     ours = networks(torch.float32)
     given = edit(KINDS["two references"], ours, steps=2)
