@@ -114,7 +114,7 @@ def write(log: Log, size: Size, peak: float | None) -> None:
             f"Too large for this device: {'; '.join(small) or 'none'}.",
             f"Not measured yet: {'; '.join(missing) or 'none of the cases'}.",
             "FP8 products are approximate; in their case each rung's distance is that of its first velocity.",
-            "Not measured: trained weights, loading, compiled blocks, several GPUs.",
+            "Not measured: trained weights, loading, several GPUs.",
         )
     print(document.getvalue(), end="")
     log.path.with_suffix(".md").write_text(document.getvalue(), "utf-8")

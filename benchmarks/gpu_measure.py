@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -19,7 +20,10 @@ from torch import Tensor
 
 from benchmarks.gpu_models import Networks
 from benchmarks.gpu_rungs import FP8_PRODUCTS, LADDER, OVERPAINT, PLAIN, Case, Edit, edit, in_fp8, velocity
-from overpaint.model import Edited, Step
+from overpaint.model import Edited, Step, attention
+from overpaint.model.attention import Attention
+from overpaint.model.compiled import Backend, CompiledBlocks
+from overpaint.model.editor import Around
 from overpaint.model.schedule import Stride, Velocity, denoise
 
 WARM_UP = 1  # steps of each walk that do not count
@@ -71,45 +75,82 @@ class Meter:
 def ladder(case: Case, networks: Networks, runs: int) -> list[Row]:
     """Every rung of a case walks the same edit."""
     given = edit(case, networks, WARM_UP + runs)
-    rows, ends = _in_turn(given, networks.device, {r: partial(velocity, networks, given, r) for r in case.rungs})
-    for row, end in zip(rows, ends, strict=True):
-        row.flop, row.apart = case.flop_a_step(networks.size), apart(end, ends[case.rungs.index(PLAIN)])
-    return rows
+    return in_turn(case, networks, runs, given, {rung: partial(velocity, networks, given, rung) for rung in case.rungs})
 
 
 def fp8_products(case: Case, networks: Networks, runs: int) -> list[Row]:
     """A case's rungs, and the top one with products in FP8, which is approximate: how far apart they are is said of the
     first velocity, for from there on each walks its own way."""
     given, short = edit(case, networks, WARM_UP + runs), networks.in_fp8()
-    sides = {rung: partial(velocity, networks, given, rung) for rung in case.rungs}
-    sides[FP8_PRODUCTS] = partial(in_fp8, networks, given, short)
-    rows, _ = _in_turn(given, networks.device, sides)
-    plain = sides[PLAIN]()(given.noise, given.walk[0])
+    makers = {rung: partial(velocity, networks, given, rung) for rung in case.rungs}
+    makers[FP8_PRODUCTS] = partial(in_fp8, networks, given, short)
+    rows = in_turn(case, networks, runs, given, makers)
+    plain = makers[PLAIN]()(given.noise, given.walk[0])
     for row in rows:
-        row.flop = case.flop_a_step(networks.size)
-        row.apart = apart(sides[row.rung]()(given.noise, given.walk[0]), plain)
+        row.apart = apart(makers[row.rung]()(given.noise, given.walk[0]), plain)
     return rows
 
 
-def _in_turn(
-    given: Edit, device: torch.device, sides: Mapping[str, Callable[[], Velocity]]
-) -> tuple[list[Row], list[Tensor]]:
-    """Rows of all sides, and the ends of their walks: they take turns step by step, another one first each time."""
-    meter, rows, ends = Meter(device), {side: Row(side) for side in sides}, dict[str, Tensor]()
+def kernels(case: Case, networks: Networks, runs: int) -> list[Row]:
+    """The top rung as torch chooses its attention, and with each of the fused kernels that runs here."""
+    given, config = edit(case, networks, WARM_UP + runs), networks.size.config
+    tokens = given.noise.shape[1] + given.references.shape[1] + given.prompt.shape[1]
+    shape = (case.batch, tokens, config.num_attention_heads, config.attention_head_dim)
+    able = attention.measured(attention.FUSED, shape, networks.device, networks.dtype)
+    top = partial(velocity, networks, given, OVERPAINT)
+    under = {f"attention: {backend.name}": partial(within, Attention((backend,)), top) for backend in able}
+    return in_turn(case, networks, runs, given, {OVERPAINT: top, **under}, plain=OVERPAINT)
+
+
+def compiled(case: Case, networks: Networks, runs: int, backend: Backend = "inductor") -> list[Row]:
+    """The top rung, and the same with its blocks compiled; and what the pass took that compiled them."""
+    given, twin, once = edit(case, networks, WARM_UP + runs), networks.twin(), Row("compiling, once a start")
+    blocks = CompiledBlocks(twin.transformer, nullcontext, backend)
+    plain, other = (partial(velocity, each, given, OVERPAINT) for each in (networks, twin))
+    _, took = Meter(networks.device)(partial(within(blocks, other), given.noise, given.walk[0]), once)
+    once.ms.append(took)
+    makers = {OVERPAINT: plain, "+ compiled blocks": partial(within, blocks, other)}
+    return [*in_turn(case, networks, runs, given, makers, plain=OVERPAINT), once]
+
+
+def within(around: Around, make: Callable[[], Velocity]) -> Velocity:
+    """A velocity of which each call is made in a context."""
+    made = make()
+
+    def velocity(latents: Tensor, sigma: float) -> Tensor:
+        with around():
+            return made(latents, sigma)
+
+    return velocity
+
+
+def in_turn(
+    case: Case,
+    networks: Networks,
+    runs: int,
+    given: Edit,
+    makers: Mapping[str, Callable[[], Velocity]],
+    plain: str = PLAIN,
+) -> list[Row]:
+    """All walk the same edit; they take turns step by step, another one first each time."""
+    meter, rungs = Meter(networks.device), tuple(makers)
+    rows = {rung: Row(rung, flop=case.flop_a_step(networks.size)) for rung in rungs}
     walks: dict[str, Iterator[Stride]] = {}
-    for side, row in rows.items():
-        sides[side]()  # a first time costs what no later one does
-        made, row.before_ms = meter(sides[side], row)
-        walks[side] = denoise(made, given.noise, given.walk)
-    order = list(sides)
-    for turn in range(len(given.walk) - 1):
-        first = turn % len(order)
-        for side in (*order[first:], *order[:first]):
-            stride, took = meter(partial(next, walks[side]), rows[side])
-            ends[side] = stride.latents
+    for rung, row in rows.items():
+        makers[rung]()  # a first time costs what no later one does
+        made, row.before_ms = meter(makers[rung], row)
+        walks[rung] = denoise(made, given.noise, given.walk)
+    ends: dict[str, Tensor] = {}
+    for turn in range(WARM_UP + runs):
+        first = turn % len(rungs)
+        for rung in (*rungs[first:], *rungs[:first]):
+            stride, took = meter(partial(next, walks[rung]), rows[rung])
+            ends[rung] = stride.latents
             if turn >= WARM_UP:
-                rows[side].ms.append(took)
-    return list(rows.values()), [ends[side] for side in sides]
+                rows[rung].ms.append(took)
+    for rung, row in rows.items():
+        row.apart = apart(ends[rung], ends[plain])
+    return list(rows.values())
 
 
 def without_modulation(case: Case, networks: Networks, runs: int) -> list[Row]:
@@ -135,7 +176,7 @@ def without_modulation(case: Case, networks: Networks, runs: int) -> list[Row]:
 def whole_edits(networks: Networks, runs: int) -> list[Row]:
     """Two edits of one 1024² picture each through the editor: one after the other, then in turn step by step."""
     meter, steps = Meter(networks.device), WARM_UP + runs
-    prepare, alone, in_turn, decode = (
+    prepare, alone, both, decode = (
         Row(name) for name in ("prepare", "a step, one edit alone", "a step, two edits in turn", "decode")
     )
     editor, side = networks.editor(), 1024 // networks.size.shrinks
@@ -157,11 +198,11 @@ def whole_edits(networks: Networks, runs: int) -> list[Row]:
     for made in apart_made:
         prepare.ms.append(made.timings.prepare_ms)
         decode.ms.append(made.timings.decode_ms)
-    in_turn_made = walk(in_turn, 1, 2)
-    in_turn.apart = max(
-        apart(_pixels(one.image), _pixels(other.image)) for one, other in zip(in_turn_made, apart_made, strict=True)
+    both_made = walk(both, 1, 2)
+    both.apart = max(
+        apart(_pixels(one.image), _pixels(other.image)) for one, other in zip(both_made, apart_made, strict=True)
     )
-    return [prepare, alone, in_turn, decode]
+    return [prepare, alone, both, decode]
 
 
 def apart(made: Tensor, plain: Tensor) -> float:
@@ -194,6 +235,8 @@ CASES = (
 MEASUREMENTS: dict[str, Callable[[Networks, int], list[Row]]] = {
     **{case.name: partial(ladder, case) for case in CASES},
     "1024², FP8 products": partial(fp8_products, replace(ONE, rungs=Case.rungs)),
+    "1024², attention": partial(kernels, ONE),
+    "1024², compiled": partial(compiled, ONE),
     "whole edits, 1024²": whole_edits,
     "1024², weights left out": partial(without_modulation, ONE),  # spoils the networks, so the last
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -98,6 +99,15 @@ class Networks:
         self.conditioner = _conditioner(size, device)
         for module in (self.transformer, self.stock, self.autoencoder, self.conditioner.encoder):
             module.eval().requires_grad_(False)
+
+    def twin(self) -> Networks:
+        """With a transformer of its own around the same tensors."""
+        other = copy(self)
+        with torch.device("meta"):
+            other.transformer = Transformer(self.size.config)
+        other.transformer.load_state_dict(self.transformer.state_dict(), strict=True, assign=True)
+        other.transformer.eval().requires_grad_(False)
+        return other
 
     def table(self) -> LevelTable:
         """An empty one, over the weights in memory."""

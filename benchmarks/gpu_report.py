@@ -56,7 +56,7 @@ def _cells(case: str, row: Row, rows: Sequence[Row], peak: float | None) -> list
 
 def picture(measured: Mapping[str, Sequence[Row]], title: str, peak: float | None, path: Path) -> None:
     """A bar a rung, a panel a case, and the floor as a line. Only what has a formula is drawn."""
-    shown = {case: rows for case, rows in measured.items() if rows and rows[0].flop}
+    shown = {case: [row for row in rows if row.flop] for case, rows in measured.items() if rows and rows[0].flop}
     if not shown:
         return
     mpl.use("Agg")

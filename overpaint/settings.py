@@ -81,6 +81,10 @@ class Settings(BaseSettings):
         description="`int8`: half the memory, and pictures that are only nearly the same. `fp8`: likewise, a little "
         "further off, with products in 8 bits; of GPUs those of compute capability 8.9 or more.",
     )
+    compile: bool = Field(
+        default=False,
+        description="Compile the network before the first edit: minutes, and pictures that differ in the last bits.",
+    )
     offline: bool = Field(default=False, description="Never ask a hub for a checkpoint that is not here yet.")
 
     max_body_bytes: Bytes = Field(default=48 * 2**20, ge=1, description="Largest request body.")

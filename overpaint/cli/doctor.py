@@ -257,10 +257,17 @@ def _device(wanted: str) -> Check:
     if torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
         name = torch.cuda.get_device_name()
-        return Check("device", "ok", f"{name}, {free / 1e9:.0f} of {total / 1e9:.0f} GB free")
+        return Check("device", "ok", f"{name}, {free / 1e9:.0f} of {total / 1e9:.0f} GB free{_attention(name)}")
     if wanted.startswith("cuda"):
         return Check("device", "failed", "no CUDA device", "Use --device cpu, or install torch's CUDA build.")
     return Check("device", "ok", f"cpu, {torch.get_num_threads()} threads")
+
+
+def _attention(device: str) -> str:
+    """What the denoising passes attend with there, if it was chosen already: a server's first start does."""
+    from overpaint.model import attention
+
+    return "".join(f"; attention by {name} ({kind})" for kind, name in attention.known(device).items())
 
 
 def _port(settings: Settings) -> Check:

@@ -120,6 +120,7 @@ def _here(asked: _Asked, checkpoint: str | None, device: str | None) -> _Made:
             device=known.device,
             dtype=known.dtype,
             weights=known.weights,
+            compiled=known.compile,
             progress=lambda done: bar.update(line, completed=done),
         )
         bar.update(line, description="editing", completed=0, total=None)

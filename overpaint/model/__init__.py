@@ -13,10 +13,12 @@ from typing import get_args
 import torch
 
 from overpaint import catalog, hub
+from overpaint.catalog import Checkpoint
 from overpaint.errors import ConfigurationError
-from overpaint.model import holding, quantised
-from overpaint.model.checkpoint import Progress, load
-from overpaint.model.editor import Edited, Editor, Step
+from overpaint.model import attention, holding, quantised
+from overpaint.model.attention import Attention
+from overpaint.model.checkpoint import Parts, Progress, load
+from overpaint.model.editor import Around, Edited, Editor, Step
 from overpaint.plan import Plan, Weights
 
 __all__ = ["Edited", "Editor", "Step", "load_editor"]
@@ -32,6 +34,7 @@ def load_editor(
     weights: Weights = "exact",
     progress: Progress | None = None,
     plan: Plan | None = None,
+    compiled: bool = False,
 ) -> Editor:
     """A checkpoint, ready to edit.
 
@@ -42,9 +45,12 @@ def load_editor(
                   products in 8 bits, where the GPU has them
     progress      called with the share of the weights read, 0 … 1
     plan          where the weights are held; None is the simplest that fits what is free on a GPU, see `overpaint.plan`
+    compiled      whether torch compiles the transformer's blocks in the first step: it takes long, later ones may take
+                  less, and pictures differ in the last bits
 
-    Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU;
-    and when the GPU has no products for such weights.
+    Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU,
+    and when the GPU has no products for such weights. With `compiled` the first step does so where this machine cannot
+    compile.
     """
     where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     if where.type == "cuda" and not torch.cuda.is_available():
@@ -59,4 +65,16 @@ def load_editor(
     checkpoint, values = catalog.read(hub.locate(str(folder_or_id), offline=True)), _DTYPES[dtype]
     held = plan or holding.fitting(checkpoint, where, values, weights)
     parts = load(checkpoint, where, values, progress, plan=held, weights=weights)
-    return Editor(checkpoint, parts, where, values)
+    around: Around = _attention(checkpoint, parts, where, values)
+    if compiled:
+        from overpaint.model.compiled import CompiledBlocks  # torch's compiler: seconds
+
+        around = CompiledBlocks(parts.transformer, around)
+    return Editor(checkpoint, parts, where, values, around)
+
+
+def _attention(checkpoint: Checkpoint, parts: Parts, device: torch.device, dtype: torch.dtype) -> Attention:
+    """Chosen by edits of the checkpoint's own size with one reference."""
+    config = parts.transformer.config
+    tokens = 2 * checkpoint.native_pixels // (2 * parts.autoencoder.config.factor) ** 2
+    return attention.chosen(config.num_attention_heads, config.attention_head_dim, tokens, device, dtype)

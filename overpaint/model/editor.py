@@ -5,13 +5,14 @@ made of pictures and changes no result (memo.py); during one all state is the ge
 interleaved step by step, and closing the iterator cancels.
 
 The picture depends on the request and its seed alone: the noise is drawn on the CPU from the edit's own generator.
-Bytes are equal on the same device model, build, dtype and thread count.
+Bytes are equal on the same device model, build, dtype, thread count and choice of attention (attention.py).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,7 @@ from overpaint.model.transformer import Level
 from overpaint.plan import KEPT_LATENTS
 
 Fit = Literal["exact", "reference"]
+Around = Callable[[], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,20 @@ class Edited:
 
 
 class Editor:
-    """A loaded checkpoint. `edit` may be called any number of times."""
+    """A loaded checkpoint. `edit` may be called any number of times.
 
-    def __init__(self, checkpoint: Checkpoint, parts: Parts, device: torch.device, dtype: torch.dtype) -> None:
-        self.checkpoint, self.parts, self.device, self.dtype = checkpoint, parts, device, dtype
+    around  gives the context that the passes of a step run in, entered and left within the step
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        parts: Parts,
+        device: torch.device,
+        dtype: torch.dtype,
+        around: Around = nullcontext,
+    ) -> None:
+        self.checkpoint, self.parts, self.device, self.dtype, self.around = checkpoint, parts, device, dtype, around
         self.latents: Memo[Tensor] = Memo(lambda latents: [latents], KEPT_LATENTS)
 
     def edit(
@@ -220,8 +232,10 @@ class Editor:
         other = None if negative is None else transformer.scene(references, negative, shapes)
 
         def velocity(latents: Tensor, sigma: float) -> Tensor:
-            flow: Tensor = transformer(latents, levels[sigma], scene)
-            return flow if other is None else guided(flow, transformer(latents, levels[sigma], other), scale)
+            with self.around():
+                flow: Tensor = transformer(latents, levels[sigma], scene)
+                against = None if other is None else transformer(latents, levels[sigma], other)
+            return flow if against is None else guided(flow, against, scale)
 
         return velocity
 

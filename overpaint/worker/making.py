@@ -38,6 +38,8 @@ def load(
     number: int,
     workers: int,
     progress: Callable[[float], None],
+    *,
+    compiled: bool = False,
 ) -> ShrinkingEditor:
     """The editor, ready. Raises ConfigurationError when the folder or device is not usable.
 
@@ -46,6 +48,7 @@ def load(
     workers   on a CPU they divide its cores, because each would otherwise start a thread a core. The number of threads
               is part of what makes pictures repeatable, so a single worker leaves it alone.
     progress  hears 0 … 1, and again when the editor makes itself smaller
+    compiled  whether the blocks are; those of a smaller editor never are: somebody waits for its first edit
     """
     # Threads that wait sleep instead of spinning: beside one other busy program, mini's 17 s become 4 s on two cores
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -57,7 +60,15 @@ def load(
     if device in ("auto", "cuda") and torch.cuda.is_available():
         device = f"cuda:{number % torch.cuda.device_count()}"
     return ShrinkingEditor(
-        lambda plan: load_editor(folder, device=device, dtype=dtype, weights=weights, progress=progress, plan=plan),
+        lambda plan: load_editor(
+            folder,
+            device=device,
+            dtype=dtype,
+            weights=weights,
+            progress=progress,
+            plan=plan,
+            compiled=compiled and plan is None,
+        ),
         holding,
     )
 

@@ -65,7 +65,16 @@ def _tell_death(failure: str) -> None:
 async def _work(settings: Settings, folder: Path, device: str, number: int) -> int:
     checkpoint = catalog.read(folder)
     store = SqliteTaskStore.of(settings)
-    load = partial(making.load, folder, device, settings.dtype, settings.weights, number, settings.workers)
+    load = partial(
+        making.load,
+        folder,
+        device,
+        settings.dtype,
+        settings.weights,
+        number,
+        settings.workers,
+        compiled=settings.compile,
+    )
     info = WorkerInfo(id=str(uuid4()), pid=os.getpid(), device=device, checkpoint=checkpoint.id, state="starting")
     worker = Worker(settings, store, FolderBlobs(settings.data / "blobs"), load, info)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.drain)

@@ -14,8 +14,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend
 
-from benchmarks import gpu, report
+from benchmarks import gpu, gpu_measure, report
 from benchmarks.gpu_measure import CASES, Row, apart
 from benchmarks.gpu_models import FULL, TINY, Networks
 from benchmarks.gpu_rungs import (
@@ -38,6 +39,7 @@ from benchmarks.gpu_rungs import (
 )
 from overpaint.errors import EditFailed
 from overpaint.model import transformer as network
+from overpaint.model.attention import Attention
 from overpaint.model.schedule import Velocity
 from overpaint.plan import PUBLISHED
 
@@ -201,6 +203,34 @@ def test_lines_become_a_table_and_a_picture(tmp_path: Path, capsys: pytest.Captu
     assert by_rung["a step, two edits in turn"]["apart from plain"] == "equal"
     assert by_rung["modulation weights left out"]["apart from plain"] == "equal"
     assert (tmp_path / "tiny.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_each_attention_kernel_that_runs_here_has_its_row(networks: Callable[[torch.dtype], Networks]) -> None:
+    case = Case(name="attention", side=512, references=(512,))
+    plain, *kernels = gpu_measure.kernels(case, networks(torch.float32), runs=1)
+    assert (plain.rung, plain.apart) == (OVERPAINT, 0.0)
+    assert [row.rung for row in kernels] == ["attention: FLASH_ATTENTION"], "the only fused one of a CPU"
+    assert [row.apart for row in kernels] == [0.0]
+    assert all(row.median > 0 for row in (plain, *kernels))
+
+
+def test_compiled_blocks_have_a_row_beside_the_plain_ones(networks: Callable[[torch.dtype], Networks]) -> None:
+    """With a backend that needs no compiler: inductor takes a minute here."""
+    case = Case(name="compiled", side=512, references=(512,))
+    plain, made, once = gpu_measure.compiled(case, networks(torch.float32), runs=1, backend="aot_eager")
+    assert [row.rung for row in (plain, made, once)] == [OVERPAINT, "+ compiled blocks", "compiling, once a start"]
+    assert made.apart is not None
+    assert made.apart <= ROUNDING[torch.float32]
+    assert once.flop is None, "it is no step"
+    assert once.median > made.median
+
+
+def test_a_kernel_runs_within_its_context_alone(networks: Callable[[torch.dtype], Networks]) -> None:
+    ours = networks(torch.float32)
+    given = edit(KINDS["two references"], ours, steps=2)
+    under = gpu_measure.within(Attention((SDPBackend.MATH,)), lambda: velocity(ours, given, OVERPAINT))
+    (plain, _), (made, _) = at(velocity(ours, given, OVERPAINT), given), at(under, given)
+    assert 0 < apart(made, plain) <= ROUNDING[torch.float32]
 
 
 @pytest.fixture

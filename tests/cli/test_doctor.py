@@ -11,9 +11,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+import torch
+from torch.nn.attention import SDPBackend
 
 from overpaint.cli import doctor as room
 from overpaint.cli.talk import CheckFailed
+from overpaint.model import attention
 from overpaint.store import schema
 from tests.http.world import checkpoint_folder
 
@@ -130,3 +133,17 @@ def test_a_disk_that_refuses_is_a_failure(doctor: Doctor) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (found["disk"]["verdict"], found["limits"]["verdict"]) == ("failed", "warning")
     assert found["limits"]["hint"] == "ulimit -f unlimited"
+
+
+def test_a_gpu_is_told_with_its_choice_of_attention_once_there_is_one(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (70 * 10**9, 80 * 10**9))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A card")
+    assert doctor()["device"]["detail"] == "A card, 70 of 80 GB free"
+    kind = attention.Kind("A card", torch.bfloat16, 128)
+    attention.choose(kind, lambda: {SDPBackend.CUDNN_ATTENTION: 0.002}, attention.cache_folder())
+    said = "A card, 70 of 80 GB free; attention by CUDNN_ATTENTION (bfloat16, head_dim 128)"
+    assert doctor()["device"]["detail"] == said

@@ -9,10 +9,12 @@ from typing import Any, get_args
 import pytest
 from PIL import Image
 
-from overpaint import catalog
+from overpaint import catalog, plan
 from overpaint.domain import EditRequest, InputPicture, Status
 from overpaint.errors import ConfigurationError, EditFailed
 from overpaint.images.sandbox import Sandbox
+from overpaint.model.attention import Attention
+from overpaint.model.compiled import CompiledBlocks
 from overpaint.plan import Weights
 from overpaint.worker import making
 from tests.worker.doubles import ScriptedEditor, picture
@@ -37,6 +39,14 @@ def test_weights_are_loaded_as_asked_for(weights: Weights) -> None:
     kinds = {str(parameter.dtype) for parameter in editor._editor.parts.transformer.parameters()}
     short = {"exact": set(), "int8": {"torch.int8"}, "fp8": {"torch.float8_e4m3fn"}}
     assert kinds == {"torch.float32"} | short[weights]
+
+
+def test_only_the_first_editor_is_compiled() -> None:
+    """A smaller one makes its first edit for somebody who waits."""
+    editor = making.load(catalog.EMBEDDED / "mini", "cpu", "float32", "exact", 0, 1, lambda share: None, compiled=True)
+    assert isinstance(editor._editor.around, CompiledBlocks)
+    _, table, *_ = plan.plans(plan.measure(catalog.EMBEDDED / "mini"), bytes_a_value=4, pixels=0)
+    assert editor._load(table).around == Attention()
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,7 @@ from overpaint.worker.shrinking import ShrinkingEditor
 from tests.worker.test_shrinking import TABLE, Loads, Memory, too_large
 
 memory = Memory(TABLE, is_given_back=lambda: False)
-making.load = lambda *_: ShrinkingEditor(Loads(too_large(2)), memory)
+making.load = lambda *_, **more: ShrinkingEditor(Loads(too_large(2)), memory)
 process.run(load(data=sys.argv[1]), catalog.EMBEDDED / "mini", "cpu")
 """
 
