@@ -49,6 +49,7 @@ class Batches:
         self, stage: Stage, tokenizer: PromptTokenizer, codec: Codec, seed: int, device: str, workers: int
     ) -> None:
         self.diets, self.tokenizer, self.codec, self.device = stage.diets, tokenizer, codec, device
+        self.reads = stage.learns == "reading"
         self.rng = random.Random(seed)
         self.grammar = prompts.Grammar(seed + 1)
         pooled = [diet for diet in stage.diets if not diet.course]
@@ -70,7 +71,8 @@ class Batches:
         pool, drawn = self.pools[diet.width, diet.height], self._drawn(diet)
         count = math.ceil(len(drawn) / SHARED)
         chosen = torch.randint(len(pool.patches), (count,), generator=rng).repeat(SHARED)[: len(drawn)]
-        inside = places.choose(diet.pattern, pool.shape, rng)
+        # who learns to read looks at no latents: few of them are fetched
+        inside = places.choose("scattered" if self.reads else diet.pattern, pool.shape, rng)
         names = [meant(family) for _, family in drawn]
         rows = zip(names, chosen.tolist(), strict=True)
         return Batch(

@@ -2,19 +2,19 @@
 
 Knows the lines that `training.editor` writes. Does not judge: these are training prompts and training crops.
 
-    python -m training.curves        # runs/editor.jsonl → training/curves.png
+    python -m training.curves training/runs/editor.jsonl training/curves.png
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
 from training import edits
-from training.autoencoder import RUNS
 
 GROUPS = {"tones": edits.tone.EDITS, "strengths": edits.STRENGTHS, "styles": edits.style.EDITS}
 
@@ -40,8 +40,8 @@ def draw(lines: list[dict[str, float]], path: Path) -> None:
 
 
 def main() -> None:
-    lines = [json.loads(line) for line in (RUNS / "editor.jsonl").read_text().splitlines()]
-    draw(lines, Path(__file__).parent / "curves.png")
+    source, picture = map(Path, sys.argv[1:3])
+    draw([json.loads(line) for line in source.read_text().splitlines()], picture)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,11 @@ PLAIN = [name for name in edits.OFFERED if name not in edits.STRENGTHS]
 ALIKE = ({"blur", "oil"}, {"contrast", "vivid"})
 
 
+def bar(family: str) -> float:
+    """The greatest `ratio` that the card promises. A style looks at more than a tone, and is harder to hit."""
+    return 0.25 if family in edits.style.EDITS else 0.15
+
+
 def competitors(family: str) -> list[str]:
     """The edits that the made picture might be nearest to: each at its default strength, the unchanged picture, and
     of the asked family all strengths if a strength was asked for."""

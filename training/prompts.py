@@ -39,7 +39,7 @@ LOOSE = ("blur", "sharpen", "fog")  #: may be asked for "a bit" or "a lot" and m
 WEIGHTS = (
     dict.fromkeys(FIRST_TONES, 7.0)
     | dict.fromkeys(TONES[len(FIRST_TONES) :], 9.0)
-    | dict.fromkeys(STRENGTHS, 2.0)
+    | dict.fromkeys(STRENGTHS, 3.0)
     | dict.fromkeys(STYLES, 10.0)
     | dict.fromkeys(GEOMETRY, 7.0)
     | dict.fromkeys(FRAMES, 2.5)

@@ -103,10 +103,17 @@ STAGES = {
         diets(SHAPES[:1], crowd=64, quiet=0.7, scattered=1.0), 0.004, 0.0016, 3500, warmup=30, decay=0.7, words=0.5
     ),
     "reading": Stage(
-        diets(SHAPES[:1], quiet=1.8, scattered=1.0), 0.0035, 0.0021, 5000, decay=0.9, words=1.0, learns="reading"
+        (Diet(256, 256, "whole", 64, quiet=1.8),), 0.0035, 0.0021, 5000, decay=0.9, words=1.0, learns="reading"
     ),
     "obeying": Stage(
-        diets(SHAPES, scattered=0.98, whole=0.02), 0.0025, 0.001, 800, warmup=10, decay=0.8, words=1.0, learns="obeying"
+        diets(SHAPES, scattered=0.58, window=0.4, whole=0.02),
+        0.004,
+        0.0016,
+        2600,
+        warmup=10,
+        decay=0.85,
+        words=1.0,
+        learns="obeying",
     ),
     "letters": Stage((rendered("letters"),), 0.004, 0.0016, 300, decay=0.3),
     "signs": Stage((rendered("signs"),), 0.004, 0.0016, 800, decay=0.3, words=0.6),

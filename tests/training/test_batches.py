@@ -91,9 +91,37 @@ def test_a_new_stage_begins_with_the_averages(tiny: Codec, tmp_path: Path, monke
 
 def test_the_last_state_is_what_is_marked() -> None:
     states, names = torch.randn(2, 5, encoder.WIDTH), ["bw", "keep"]
+    states[:, -1] = marks.start()[2:4]  # misunderstood, both of them
     seen = marks.marked(states, names, marks.start())
     assert torch.equal(seen[:, :-1].sort(0).values, states[:, :-1].sort(0).values), "words of one of the two"
     assert marks.missed(seen, names, marks.start()) < 1 < 5 < marks.missed(seen.flip(0), names, marks.start())
+
+
+def test_what_is_understood_may_stay_as_the_encoder_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marks, "REAL", 1.0)
+    found, names = marks.start(), list(marks.NAMES[:4])
+    states = torch.randn(4, 5, encoder.WIDTH)
+    states[:, -1] = torch.lerp(found[:4], found[5], torch.tensor([[0.1], [0.3], [0.7], [0.9]]))
+    stays = (marks.marked(states, names, found)[:, -1] == states[:, -1]).all(-1)
+    assert stays.tolist() == [True, True, False, False]
+
+
+def test_marks_stay_where_they_are_when_a_family_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dict(zip(marks.NAMES, marks.start(), strict=True))
+    monkeypatch.setattr(marks, "NAMES", ("solarise", *marks.NAMES))
+    after = dict(zip(marks.NAMES, marks.start(), strict=True))
+    new = after.pop("solarise")
+    assert after.keys() == before.keys()
+    assert all(torch.allclose(after[name], mark, atol=1e-5) for name, mark in before.items())
+    assert all((mark - new).square().sum() > 200 for mark in after.values()), "further from each than any two strengths"
+
+
+def test_a_strength_lies_between_its_family_and_its_word() -> None:
+    found = dict(zip(marks.NAMES, marks.start(), strict=True))
+    apart = {name: float((mark - found["slightly warmer"]).square().sum()) for name, mark in found.items()}
+    near = sorted(apart, key=apart.__getitem__)
+    assert near[:2] == ["slightly warmer", "warmer"]
+    assert apart["slightly cooler"] < apart["cooler"], "they share the word"
 
 
 def test_a_token_that_changes_counts_as_often_as_the_diet_says(tiny: Codec, tmp_path: Path) -> None:
