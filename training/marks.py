@@ -28,8 +28,8 @@ WORDS = (
 NEAR = 20.0  #: squared distance that makes a mark e times less likely; two marks are 75 to 250 apart
 SPREAD = 0.4  #: standard deviation of real states about their marks, as it was measured
 STRANGE = 0.7  #: of the steps show a mark behind another prompt's words
-UNDECIDED = 0.6  #: of the states lean to another mark, up to
-LEANING = 0.4  #: of the way
+UNDECIDED = 0.8  #: of the states lean to another mark, up to
+LEANING = 0.45  #: of the way
 REAL = 0.5  #: of the states that are understood stay as the encoder gives them
 
 
