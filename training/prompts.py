@@ -158,9 +158,12 @@ class Grammar:
         return family in WRITTEN[language] and self.rng.random() < WRITTEN_SHARE
 
     def _shortened(self, family: str, words: list[str]) -> str:
-        """Now and then without one of its words: few sentences hang on a single one, but for amounts and colours."""
+        """Now and then without one of its words: few sentences hang on a single one, but for amounts and colours; and
+        "too much", which is no amount to ask for."""
         if len(words) > 5 and family not in (*STRENGTHS, *FRAMES) and self.rng.random() < 0.1:
-            del words[self.rng.randrange(len(words))]
+            at = self.rng.randrange(len(words))
+            if words[at].lower() != "too":
+                del words[at]
         return " ".join(words)
 
     def _amount(self, own: Words) -> tuple[bool, str]:

@@ -141,13 +141,17 @@ def render(
     return raster.encode(image, request.output_format, request.output_quality), image.width, image.height
 
 
+#: torch's allocator on a CPU, and oneDNN's convolutions, which say no more than that
+OUT_OF_MEMORY = ("can't allocate memory", "could not create a primitive")
+
+
 def failure_code(error: Exception) -> str:
     """The key of errors.FAILURES that says what happened."""
     if isinstance(error, EditFailed):
         return error.code
     # torch's errors are known by name here, so that this room need not import it
     is_memory = isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
-    if is_memory or _is_named(error, "OutOfMemoryError") or "can't allocate memory" in str(error):
+    if is_memory or _is_named(error, "OutOfMemoryError") or any(words in str(error) for words in OUT_OF_MEMORY):
         return "out_of_memory"
     return "internal_error"
 

@@ -173,6 +173,7 @@ class AcceleratorError(RuntimeError):
         (EditFailed("prompt_too_long"), "prompt_too_long"),
         (EditFailed("output_invalid"), "output_invalid"),
         (ValueError("surprise"), "internal_error"),
+        (RuntimeError("could not create a primitive"), "out_of_memory"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "out_of_memory"),
         (OSError(errno.EIO, "Input/output error"), "internal_error"),
     ],
