@@ -68,7 +68,7 @@ def configure_logging(settings: Settings) -> None:
             text if is_text else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Lenient(sys.stderr))),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Lenient(sys.stderr))),  # a line whole, in one write
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
