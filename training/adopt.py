@@ -17,7 +17,7 @@ from overpaint.model import load_editor
 from training import encoder as text
 from training.autoencoder import RUNS
 from training.codec import Codec
-from training.editor import Editor
+from training.editor import Editor, begun
 
 
 def adopt(folder: Path, runs: Path = RUNS) -> None:
@@ -31,9 +31,7 @@ def adopt(folder: Path, runs: Path = RUNS) -> None:
     editor = Editor(settings)
     editor.transformer.load_state_dict(parts.transformer.state_dict())
     editor.encoder.load_state_dict(parts.conditioner.encoder.state_dict())
-    average = {"steps": 0, "values": list(editor.parameters())}
-    state = {"editor": editor.state_dict(), "average": average, "step": 0, "total_steps": 0, "spent": 0.0, "stage": ""}
-    torch.save(state, runs / "editor.pt")
+    torch.save(begun(editor), runs / "editor.pt")
 
 
 def main() -> None:

@@ -267,6 +267,13 @@ class Trainer:
         print(f"from step {self.step} of this stage, {self.total_steps} in all")
 
 
+def begun(editor: Editor, *, total_steps: int = 0, spent: float = 0.0) -> dict[str, Any]:
+    """The state of a run that is about to begin a stage from these weights."""
+    average = {"steps": 0, "values": list(editor.parameters())}
+    counts = {"step": 0, "total_steps": total_steps, "spent": spent}
+    return {"editor": editor.state_dict(), "average": average, "stage": "", **counts}
+
+
 def is_matrix(name: str, parameter: nn.Parameter) -> bool:
     """Attention and MLP matrices go to Muon; embeddings, modulation, in, out and vectors to AdamW."""
     others = ("embed", "_mod.", "img_in", "txt_in", "norm_out", "proj_out", "time_text")

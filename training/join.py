@@ -3,7 +3,7 @@
 Reading and obeying teach different networks by the same marks, so that they can run side by side. Knows the files of a
 run. Does not train.
 
-    python -m training.join runs/reading.pt runs/obeying.pt      # → runs/editor.pt
+    python -m training.join training/runs/reading.pt training/runs/obeying.pt      # → training/runs/editor.pt
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 
 from training import encoder as text
 from training.autoencoder import RUNS
-from training.editor import Editor
+from training.editor import Editor, begun
 
 
 def join(reading: Path, obeying: Path, runs: Path = RUNS) -> None:
@@ -30,18 +30,8 @@ def join(reading: Path, obeying: Path, runs: Path = RUNS) -> None:
     editor = Editor(settings)
     for network, state in (("encoder", read), ("transformer", obeyed)):
         take(editor, state, network)
-    torch.save(
-        {
-            "editor": editor.state_dict(),
-            "average": {"steps": 0, "values": list(editor.parameters())},
-            "marks": read["marks"],
-            "step": 0,
-            "total_steps": read["total_steps"] + obeyed["total_steps"],
-            "spent": read["spent"] + obeyed["spent"],
-            "stage": "",
-        },
-        runs / "editor.pt",
-    )
+    spent = {name: read[name] + obeyed[name] for name in ("total_steps", "spent")}
+    torch.save(begun(editor, **spent) | {"marks": read["marks"]}, runs / "editor.pt")
 
 
 @torch.no_grad()

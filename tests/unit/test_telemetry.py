@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -43,6 +44,17 @@ def test_a_line_is_json_on_stderr_with_allowed_fields_only(capsys: pytest.Captur
     assert list(line)[:3] == ["ts", "level", "event"]
     assert line.pop("ts")
     assert line == {"event": "edit_finished", "level": "info", "task_id": "t", "queue_ms": 3}
+
+
+def test_a_line_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes share the pipe: a line end that came after would let another's line in between."""
+    stream, written = io.StringIO(), list[str]()
+    monkeypatch.setattr(stream, "write", written.append)
+    monkeypatch.setattr(sys, "stderr", stream)
+    configure_logging(load(log_format="json"))
+    structlog.get_logger().info("edit_finished", task_id="t")
+    (line,) = written
+    assert line.endswith("}\n")
 
 
 def test_secrets_inside_texts_are_masked(capsys: pytest.CaptureFixture[str]) -> None:
