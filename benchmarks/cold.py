@@ -33,10 +33,13 @@ def one_process(side: str, threads: int) -> list[float]:
 
 
 def _overpaint(done: Callable[[], None], threads: int) -> None:
-    import torch
-    from PIL import Image, ImageChops
+    from overpaint.startup import lasting_imports
 
-    from overpaint.model import load_editor
+    with lasting_imports():  # as `overpaint edit` and a worker do
+        import torch
+        from PIL import Image, ImageChops
+
+        from overpaint.model import load_editor
 
     torch.set_num_threads(threads)
     picture = Image.open(report.ROOT / "examples" / "astronaut.jpg").convert("RGB")

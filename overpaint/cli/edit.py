@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from overpaint.cli.pulling import pulled
 from overpaint.cli.talk import WrongUsage, answer, answer_json, is_watched, say, stderr
 from overpaint.client import Client, EditStatus, EditTask, GaveUpWaiting
+from overpaint.startup import lasting_imports
 
 FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
 QUALITY = 95  # of JPEG and WebP; what the service takes by default
@@ -111,7 +112,8 @@ def _here(asked: _Asked, checkpoint: str | None, device: str | None) -> _Made:
     folder = pulled(known.checkpoint, offline=known.offline)
     seed = random.randrange(2**31) if asked.seed is None else asked.seed
 
-    from overpaint.model import Step, load_editor  # torch: seconds
+    with lasting_imports():
+        from overpaint.model import Step, load_editor  # torch: seconds
 
     with _bar() as bar:
         line = bar.add_task(f"loading {known.checkpoint}", total=1.0)

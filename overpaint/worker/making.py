@@ -20,6 +20,7 @@ from overpaint.errors import ConfigurationError, EditFailed, InvalidRequest
 from overpaint.images import raster
 from overpaint.images.sandbox import Sandbox
 from overpaint.plan import Weights
+from overpaint.startup import lasting_imports
 from overpaint.worker.shrinking import EditorLost, ShrinkingEditor
 
 if TYPE_CHECKING:  # torch comes with it, and only `load` shall wait for that
@@ -52,9 +53,10 @@ def load(
     """
     # Threads that wait sleep instead of spinning: beside one other busy program, mini's 17 s become 4 s on two cores
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    import torch
+    with lasting_imports():
+        import torch
 
-    from overpaint.model import holding, load_editor
+        from overpaint.model import holding, load_editor
 
     torch.set_num_threads(max(1, torch.get_num_threads() // workers))
     if device in ("auto", "cuda") and torch.cuda.is_available():
