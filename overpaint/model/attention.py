@@ -190,7 +190,8 @@ def _kept(kind: Kind, best: SDPBackend, times: Times, folder: Path) -> SDPBacken
 
 
 def _read(folder: Path | None, tell: Callable[..., object]) -> dict[str, SDPBackend]:
-    if folder is None or not (folder / FILE).exists():
+    # `exists` raises where a folder on the way may not be searched: a home that is another user's
+    if folder is None or not os.access(folder / FILE, os.R_OK):
         return {}
     held = _json(folder / FILE)
     found = {key: backend for key, value in held.items() if (backend := _backend(value))}

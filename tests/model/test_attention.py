@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,34 @@ def test_a_folder_that_cannot_be_written_costs_a_line_and_no_more(
     assert "is not kept" in said
     assert str(tmp_path) not in said
     assert choose(KIND, lambda: TIMES, None).backends[0] is CUDNN
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may enter every folder: for a while this process is somebody who may not."""
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        if was_root:
+            os.setresuid(0, 0, 0)
+
+
+def test_a_home_that_may_not_be_entered_costs_a_line_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As with HOME=/root for a service that runs as another user."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    with as_nobody(), caplog.at_level(logging.WARNING):
+        assert attention.known("A card") == {}
+        assert choose(KIND, lambda: TIMES, attention.cache_folder()).backends[0] is CUDNN
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "is not kept" in said
 
 
 def test_where_no_kernel_runs_torch_chooses_by_itself(tmp_path: Path) -> None:
