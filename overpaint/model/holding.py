@@ -21,7 +21,7 @@ def fitting(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, we
     """The simplest plan that fits what is free now; None on a CPU. Raises ConfigurationError where none does."""
     if device.type != "cuda":
         return None
-    free = _memory(device)
+    free = _memory(device) - torch.cuda.memory_allocated(device)
     ways = plan.plans(
         plan.measure(checkpoint.folder),
         bytes_a_value=dtype.itemsize,
@@ -72,7 +72,7 @@ def is_given_back(device: torch.device) -> bool:
 
 
 def _memory(device: torch.device) -> int:
-    """Bytes of a GPU that nobody else has."""
+    """Bytes of a GPU that no other process has: free ones, and this process's own, whether in use or not."""
     return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)
 
 

@@ -124,6 +124,20 @@ def test_the_way_is_chosen_by_what_is_free(
         holding.fitting(checkpoint, torch.device("cuda"), torch.bfloat16, weights)
 
 
+def test_what_this_process_has_in_use_is_not_free(
+    random_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second editor is loaded beside the first."""
+    checkpoint = catalog.read(random_checkpoint("2511"))
+    pixels = 2 * checkpoint.native_pixels
+    resident, table, *_ = plan.plans(plan.measure(checkpoint.folder), bytes_a_value=2, pixels=pixels)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (table.total - 500, 10**12))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: resident.total)
+    for in_use, fits in ((resident.total - 500, table), (0, resident)):
+        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _, in_use=in_use: in_use)
+        assert holding.fitting(checkpoint, torch.device("cuda"), torch.bfloat16, "exact") == fits
+
+
 @pytest.mark.parametrize("weights", get_args(plan.Weights))
 def test_what_follows_holds_less_until_nothing_is_left(
     random_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, weights: plan.Weights
