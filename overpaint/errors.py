@@ -1,7 +1,8 @@
 """Every failure the outside may see: one class for each thing a caller can do something about.
 
-Knows codes, statuses, sentences and hints. Does not know dialects (they translate a code to their own words),
-logs or HTTP libraries. No message ever holds a path, an address, a key or a traceback.
+Knows codes, statuses, sentences and hints, and how others say that memory is short. Does not know dialects (they
+translate a code to their own words), logs or HTTP libraries. No message ever holds a path, an address, a key or a
+traceback.
 
 OverpaintError
 ├── NotAllowed ─ InvalidApiKey, ScopeMissing, Forbidden, WrongHost   bring another key, or come by the right name
@@ -13,6 +14,7 @@ OverpaintError
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 
@@ -229,3 +231,17 @@ class EditFailed(OverpaintError):
         self.code = code
         self.message = FAILURES[code].sentence
         super().__init__(attempts=0)
+
+
+#: torch's allocator on a CPU, and oneDNN's convolutions, which say no more than that
+_OUT_OF_MEMORY = ("can't allocate memory", "could not create a primitive")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whoever says it: Python, the system or torch, whose own error is known by name, so that nobody need import it."""
+    return (
+        isinstance(error, MemoryError)
+        or getattr(error, "errno", None) == errno.ENOMEM
+        or any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__)
+        or any(words in str(error) for words in _OUT_OF_MEMORY)
+    )

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from overpaint.catalog import Checkpoint
 from overpaint.domain import Timings
-from overpaint.errors import EditFailed
+from overpaint.errors import EditFailed, is_out_of_memory
 from overpaint.model.checkpoint import Parts
 from overpaint.model.frame import Frame, fit_exact, fit_reference
 from overpaint.model.memo import Memo
@@ -267,9 +267,7 @@ def _memory_errors_named(events: Iterator[Step | Edited]) -> Iterator[Step | Edi
     """Out of memory, however the device says it, becomes the failure that has this name."""
     try:
         yield from events
-    except (MemoryError, torch.OutOfMemoryError):
-        raise EditFailed("out_of_memory") from None
-    except RuntimeError as error:
-        if "DefaultCPUAllocator" in str(error):  # all that tells this RuntimeError from others
+    except Exception as error:
+        if is_out_of_memory(error):
             raise EditFailed("out_of_memory") from None
         raise

@@ -5,7 +5,6 @@ Knows the editor, picture files and sizes. Does not know the store, the clock, l
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 from collections.abc import Callable, Generator, Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from PIL import Image
 
 from overpaint.domain import EditRequest, InputPicture, Status, Timings
-from overpaint.errors import ConfigurationError, EditFailed, InvalidRequest
+from overpaint.errors import ConfigurationError, EditFailed, InvalidRequest, is_out_of_memory
 from overpaint.images import raster
 from overpaint.images.sandbox import Sandbox
 from overpaint.plan import Weights
@@ -143,28 +142,18 @@ def render(
     return raster.encode(image, request.output_format, request.output_quality), image.width, image.height
 
 
-#: torch's allocator on a CPU, and oneDNN's convolutions, which say no more than that
-OUT_OF_MEMORY = ("can't allocate memory", "could not create a primitive")
-
-
 def failure_code(error: Exception) -> str:
     """The key of errors.FAILURES that says what happened."""
     if isinstance(error, EditFailed):
         return error.code
-    # torch's errors are known by name here, so that this room need not import it
-    is_memory = isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
-    if is_memory or _is_named(error, "OutOfMemoryError") or any(words in str(error) for words in OUT_OF_MEMORY):
-        return "out_of_memory"
-    return "internal_error"
+    return "out_of_memory" if is_out_of_memory(error) else "internal_error"
 
 
 def is_device_lost(error: Exception) -> bool:
     """Whether the device's context is broken, or the editor gone: every later edit of this process would fail too."""
-    return isinstance(error, EditorLost) or _is_named(error, "AcceleratorError") or str(error).startswith("CUDA error")
-
-
-def _is_named(error: Exception, name: str) -> bool:
-    return any(kind.__name__ == name for kind in type(error).__mro__)
+    # torch's error is known by name, so that this room need not import it
+    is_torchs = any(kind.__name__ == "AcceleratorError" for kind in type(error).__mro__)
+    return isinstance(error, EditorLost) or is_torchs or str(error).startswith("CUDA error")
 
 
 def _opened(file: bytes, sandbox: Sandbox) -> Image.Image:

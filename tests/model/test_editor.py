@@ -343,8 +343,12 @@ def device_says_so(*_: Any) -> torch.Tensor:
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
 
 
+def convolution_says_so(*_: Any) -> torch.Tensor:
+    raise RuntimeError("could not create a primitive")
+
+
 @pytest.mark.parametrize("where", ["transformer.forward", "autoencoder.decode", "conditioner.encode"])
-@pytest.mark.parametrize("allocation", [really_too_large, device_says_so])
+@pytest.mark.parametrize("allocation", [really_too_large, device_says_so, convolution_says_so])
 def test_too_little_memory_has_its_name(
     allocation: Callable[..., torch.Tensor],
     where: str,
