@@ -10,11 +10,12 @@ Bytes are equal on the same device model, build, dtype, thread count and choice 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -34,6 +35,8 @@ from overpaint.plan import KEPT_LATENTS
 
 Fit = Literal["exact", "reference"]
 Around = Callable[[], AbstractContextManager[object]]
+
+MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ class Editor:
         negative_prompt  what guidance steers away from; None turns guidance off
         seed             0 … 2**31 - 1; the same request and seed give the same picture
         steps            >= 2; None takes the checkpoint's own number
-        true_cfg_scale   >= 1; 1 turns guidance off; None takes the checkpoint's own scale
-        width, height    pixels of the result, both or neither; None follows the first picture's aspect ratio
+        true_cfg_scale   >= 1, finite; 1 turns guidance off; None takes the checkpoint's own scale
+        width, height    pixels of the result, >= 1, both or neither; None follows the first picture's aspect ratio
         fit              "exact" keeps every aspect ratio true; "reference" rounds sizes as the reference pipelines do
 
         Raises ValueError for arguments out of range. Iterating raises EditFailed: prompt_too_long, out_of_memory,
@@ -105,8 +108,14 @@ class Editor:
         scale = self.checkpoint.default_true_cfg_scale if true_cfg_scale is None else true_cfg_scale
         if not 1 <= len(images) <= self.checkpoint.max_images:
             raise ValueError(f"images: this checkpoint takes 1 to {self.checkpoint.max_images}")
+        if not 0 <= seed <= MAX_SEED:
+            raise ValueError(f"seed: 0 to {MAX_SEED}")
         if steps < 2:
             raise ValueError("steps: at least 2")
+        if not 1 <= scale < math.inf:  # what is no number is neither
+            raise ValueError("true_cfg_scale: at least 1, and finite")
+        if fit not in get_args(Fit):
+            raise ValueError("fit: exact or reference")
         if (width is None) != (height is None):
             raise ValueError("width and height: both or neither")
         frame = self._output_frame(images, width, height, fit)
@@ -167,6 +176,8 @@ class Editor:
         if width is None or height is None:
             # The reference takes the last picture's shape; the first is the one a caller wants back.
             return self._reference_frame(images[0], fit)
+        if min(width, height) < 1:
+            raise ValueError("width and height: at least 1")
         if fit == "exact":
             return Frame.exact(width, height)
         unit = 2 * self.parts.autoencoder.config.factor

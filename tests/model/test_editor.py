@@ -324,6 +324,25 @@ def test_one_side_alone_is_refused(size: dict[str, int], tiny: Editor, picture: 
         tiny.edit([picture(64, 64)], "red", seed=1, **size)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"seed": seed} for seed in (-1, 2**31)),
+        *({"true_cfg_scale": scale} for scale in (0.99, 0, -4.0, float("nan"), float("inf"))),
+        *({"width and height": sides, "fit": fit} for sides in (0, -64) for fit in ("exact", "reference")),
+        *({"fit": fit} for fit in ("cover", "", None)),
+    ],
+    ids=str,
+)
+def test_an_argument_out_of_range_is_refused_by_name(arguments: dict[str, Any], tiny: Editor, picture: Maker) -> None:
+    """Each would else be made something of in silence: guidance turned off, another fit, an empty picture."""
+    name = next(iter(arguments))
+    if name == "width and height":
+        arguments = {"width": arguments[name], "height": 64, "fit": arguments["fit"]}
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        tiny.edit([picture(64, 64)], "red", **{"seed": 1, **arguments})
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_numbers_that_are_no_picture_fail_instead_of_coming_out_black(
     number: float, random_checkpoint: Maker, picture: Maker
