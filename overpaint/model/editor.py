@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -41,11 +41,14 @@ MAX_SEED = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One denoising step is done."""
+    """One denoising step is done.
+
+    preview  decodes the picture as it would be if we stopped here; only when called. Raises EditFailed: out_of_memory
+    """
 
     index: int  #: 1 … total
     total: int
-    preview: Callable[[], Image.Image]  #: decodes the picture as it would be if we stopped here; only when called
+    preview: Callable[[], Image.Image]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +122,7 @@ class Editor:
         if (width is None) != (height is None):
             raise ValueError("width and height: both or neither")
         frame = self._output_frame(images, width, height, fit)
-        return _memory_errors_named(
-            self._run(images, prompt, negative_prompt if scale > 1 else None, seed, steps, scale, frame, fit)
-        )
+        return _named(self._run(images, prompt, negative_prompt if scale > 1 else None, seed, steps, scale, frame, fit))
 
     def _run(
         self,
@@ -212,7 +213,7 @@ class Editor:
         return Image.fromarray((levels * 255).round().astype(np.uint8))
 
     def _preview(self, stride: Stride, shape: Shape, frame: Frame) -> Callable[[], Image.Image]:
-        return lambda: frame.cut(self._picture(stride.estimate.to(self.dtype), shape))
+        return _memory_errors_named()(lambda: frame.cut(self._picture(stride.estimate.to(self.dtype), shape)))
 
     def _noise(self, seed: int, frame: Frame) -> Tensor:
         """(1, z, H/factor, W/factor), drawn on the CPU so that every device starts from the same noise."""
@@ -274,11 +275,17 @@ def _ms(begin: float, end: float) -> int:
     return round(1000 * (end - begin))
 
 
-def _memory_errors_named(events: Iterator[Step | Edited]) -> Iterator[Step | Edited]:
+@contextmanager
+def _memory_errors_named() -> Iterator[None]:
     """Out of memory, however the device says it, becomes the failure that has this name."""
     try:
-        yield from events
+        yield
     except Exception as error:
         if is_out_of_memory(error):
             raise EditFailed("out_of_memory") from None
         raise
+
+
+def _named(events: Iterator[Step | Edited]) -> Iterator[Step | Edited]:
+    with _memory_errors_named():
+        yield from events

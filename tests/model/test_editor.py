@@ -386,6 +386,24 @@ def test_too_little_memory_has_its_name(
     assert edited(editor, [picture(64, 64)]).image.tobytes() == untouched.image.tobytes()
 
 
+@pytest.mark.parametrize("allocation", [really_too_large, device_says_so])
+def test_too_little_memory_for_a_preview_has_its_name_and_the_edit_goes_on(
+    allocation: Callable[..., torch.Tensor], random_checkpoint: Maker, picture: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = load_editor(random_checkpoint("2511", tiny=True), device="cpu")
+    events = editor.edit([picture(64, 64)], "make it red", seed=1, steps=2)
+    step = next(events)
+    assert isinstance(step, Step)
+    with monkeypatch.context() as patch:
+        patch.setattr(editor.parts.autoencoder, "decode", allocation)
+        for _ in range(2):
+            with pytest.raises(EditFailed) as failure:
+                step.preview()
+            assert failure.value.code == "out_of_memory"
+    assert step.preview().size == (64, 64)
+    assert isinstance(list(events)[-1], Edited)
+
+
 def test_another_fault_is_not_called_a_lack_of_memory(
     random_checkpoint: Maker, picture: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
