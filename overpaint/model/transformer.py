@@ -40,9 +40,15 @@ class TransformerConfig:
 
     @classmethod
     def from_json(cls, config: Mapping[str, Any]) -> TransformerConfig:
+        """Raises ValueError for a layout this network does not have."""
         own = {field.name: config[field.name] for field in fields(cls) if field.name in config}
         own["axes_dims_rope"] = tuple(own.get("axes_dims_rope", cls().axes_dims_rope))
-        return cls(**own)
+        made = cls(**own)
+        if made.patch_size != 2:
+            raise ValueError(f"patch_size {made.patch_size} is not part of this model family")
+        if len(made.axes_dims_rope) != 3 or sum(made.axes_dims_rope) != made.attention_head_dim:
+            raise ValueError("axes_dims_rope needs three entries that sum up to attention_head_dim")
+        return made
 
     @property
     def width(self) -> int:
