@@ -7,6 +7,7 @@ for event in editor.edit([picture], "make it black and white", seed=7):
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -49,12 +50,10 @@ def load_editor(
                   less, and pictures differ in the last bits
 
     Raises ConfigurationError when the checkpoint is not here, not whole, not of this family, or too large for the GPU,
-    and when the GPU has no products for such weights. With `compiled` the first step does so where this machine cannot
-    compile.
+    when there is no such device, and when the GPU has no products for such weights. With `compiled` the first step does
+    so where this machine cannot compile.
     """
-    where = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    if where.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigurationError("There is no CUDA device.", hint="Use --device cpu, or install torch's CUDA build.")
+    where = _device(device)
     if dtype == "auto":
         dtype = "bfloat16" if where.type == "cuda" else "float32"
     if dtype not in _DTYPES:
@@ -71,6 +70,20 @@ def load_editor(
 
         around = CompiledBlocks(parts.transformer, around)
     return Editor(checkpoint, parts, where, values, around)
+
+
+def _device(name: str) -> torch.device:
+    """Raises ConfigurationError where this machine has none of this name."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    asked = re.fullmatch(r"cpu|cuda(?::([0-9]{1,9}))?", name)
+    if asked is None:
+        raise ConfigurationError(f"device {name!r}: auto, cpu, cuda and cuda:N are offered.")
+    if name != "cpu" and not torch.cuda.is_available():
+        raise ConfigurationError("There is no CUDA device.", hint="Use --device cpu, or install torch's CUDA build.")
+    if asked[1] and int(asked[1]) >= (cards := torch.cuda.device_count()):
+        raise ConfigurationError(f"There is no {name}.", hint=f"The last GPU of this machine is cuda:{cards - 1}.")
+    return torch.device(name)
 
 
 def _attention(checkpoint: Checkpoint, parts: Parts, device: torch.device, dtype: torch.dtype) -> Attention:

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from overpaint import model
 from overpaint.errors import ConfigurationError
 from overpaint.model import Editor, load_editor
 from tests.model import checkpoints
@@ -262,6 +263,24 @@ def test_only_dtypes_that_hold_this_network_are_offered(dtype: str, own_checkpoi
 def test_a_device_that_is_not_there_is_an_error(own_checkpoint: Maker) -> None:
     with pytest.raises(ConfigurationError, match="CUDA"):
         load_editor(own_checkpoint(), device="cuda")
+
+
+@pytest.mark.parametrize("device", ["gpu", "CUDA", "cuda:", "cuda:one", "cuda:-1", "meta", ""])
+def test_only_a_cpu_and_cudas_devices_are_offered(device: str, own_checkpoint: Maker) -> None:
+    with pytest.raises(ConfigurationError, match="cuda:N are offered"):
+        load_editor(own_checkpoint(), device=device)
+
+
+def test_a_gpu_beyond_the_last_is_refused_with_what_there_is(
+    own_checkpoint: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for name in ("cuda:2", "cuda:99999"):
+        with pytest.raises(ConfigurationError, match=name) as refused:
+            load_editor(own_checkpoint(), device=name)
+        assert refused.value.hint.endswith("is cuda:1.")
+    assert [str(model._device(name)) for name in ("auto", "cuda", "cuda:1", "cpu")] == ["cuda", "cuda", "cuda:1", "cpu"]
 
 
 def test_a_folder_may_be_given_as_text_and_moved(own_checkpoint: Maker, tmp_path: Path) -> None:
