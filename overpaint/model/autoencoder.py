@@ -41,7 +41,7 @@ class AutoencoderConfig:
         own |= {name: tuple(value) for name, value in own.items() if isinstance(value, list)}
         made = cls(**own)
         if config.get("attn_scales"):
-            raise ValueError("attn_scales: attention inside the levels is not part of this model family")
+            raise ValueError("attn_scales: attention inside the stages is not part of this model family")
         if len(made.temperal_downsample) != len(made.dim_mult) - 1:
             raise ValueError("temperal_downsample needs one entry fewer than dim_mult")
         if not len(made.latents_mean) == len(made.latents_std) == made.z_dim:
@@ -176,11 +176,11 @@ class Encoder(nn.Module):
 
 
 def _down_layers(widths: Sequence[int], residual_blocks: int) -> list[nn.Module]:
-    """The encoder's levels as one flat list, as published: residual blocks, then a halving but for the last level."""
+    """The encoder's stages as one flat list, as published: residual blocks, then a halving but for the last stage."""
     layers: list[nn.Module] = []
-    for level, (entering, leaving) in enumerate(pairwise(widths)):
+    for stage, (entering, leaving) in enumerate(pairwise(widths)):
         layers += [ResidualBlock(entering if j == 0 else leaving, leaving) for j in range(residual_blocks)]
-        if level < len(widths) - 2:
+        if stage < len(widths) - 2:
             layers.append(Halve(leaving))
     return layers
 

@@ -209,8 +209,8 @@ class Editor:
     def _picture(self, tokens: Tensor, shape: Shape) -> Image.Image:
         """(1, tokens, channels) normalised latents -> 8-bit RGB, rounded half to even."""
         pixels = self.parts.autoencoder.decode(unpack(tokens, shape))
-        levels = (pixels[0].float() / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
-        return Image.fromarray((levels * 255).round().astype(np.uint8))
+        grey = (pixels[0].float() / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+        return Image.fromarray((grey * 255).round().astype(np.uint8))
 
     def _preview(self, stride: Stride, shape: Shape, frame: Frame) -> Callable[[], Image.Image]:
         return _memory_errors_named()(lambda: frame.cut(self._picture(stride.estimate.to(self.dtype), shape)))

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from overpaint.model.reading import ahead
-from overpaint.model.transformer import Level, Transformer
+from overpaint.model.transformer import Level, Transformer, Vectors
 from overpaint.plan import KEPT_LEVELS
 
 
@@ -49,7 +49,7 @@ class Streamed:
 
     def __call__(self, sigmas: Sequence[Tensor]) -> list[Level]:
         conditions = [self.transformer.conditions(sigma) for sigma in sigmas]
-        blocks: list[list[tuple[Tensor, Tensor]]] = [[] for _ in sigmas]
+        blocks: list[list[Vectors]] = [[] for _ in sigmas]
         numbers = range(self.transformer.config.num_layers)
         names = [f"transformer_blocks.{number}.{name}.1" for number in numbers for name in ("img_mod", "txt_mod")]
         linears = ahead(self._linear, names)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-Levels = npt.NDArray[np.float32]
+Sigmas = npt.NDArray[np.float32]
 Velocity = Callable[[Tensor, float], Tensor]
 
 
@@ -79,7 +79,7 @@ def _mu(config: ScheduleConfig, noise_tokens: int) -> float:
     )
 
 
-def _shifted(even: Levels, by: float) -> Levels:
+def _shifted(even: Sigmas, by: float) -> Sigmas:
     return np.asarray(by / (by + (1 / even - 1)), dtype=np.float32)
 
 
@@ -93,22 +93,22 @@ class Stride:
     estimate: Tensor  #: the picture if we stopped here, blurry but not noisy
 
 
-def denoise(velocity: Velocity, latents: Tensor, levels: list[float]) -> Iterator[Stride]:
+def denoise(velocity: Velocity, latents: Tensor, walk: list[float]) -> Iterator[Stride]:
     """Euler steps along the flow, one yield each; the last stride holds the finished latents.
 
     velocity  (latents, sigma) -> d latents / d sigma, same shape, guidance included
     latents   (1, tokens, channels), pure noise at sigma = 1
-    levels    N + 1 values falling from 1 to 0
+    walk      N + 1 sigmas falling from 1 to 0
     """
     # On the CPU, and the first factor below, as in the reference: there the product rounds as the reference's does.
-    strides = torch.tensor(levels, dtype=torch.float32).diff()
-    for index, (sigma, stride) in enumerate(zip(levels[:-1], strides, strict=True), start=1):
+    strides = torch.tensor(walk, dtype=torch.float32).diff()
+    for index, (sigma, stride) in enumerate(zip(walk[:-1], strides, strict=True), start=1):
         flow = velocity(latents, sigma)
         # x = (1 - sigma) * picture + sigma * noise, so the walk's end is one stride of length sigma away
         estimate = latents - sigma * flow
         # the sum in float32, back to the latents' dtype between steps: as the reference rounds
         latents = (latents.float() + stride * flow).to(latents.dtype)
-        yield Stride(index, len(levels) - 1, latents, estimate)
+        yield Stride(index, len(walk) - 1, latents, estimate)
 
 
 def guided(positive: Tensor, negative: Tensor, scale: float) -> Tensor:

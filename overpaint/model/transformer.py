@@ -96,18 +96,17 @@ class TimeEmbedding(nn.Module):
 
 # --- modulation -------------------------------------------------------------------------------------------------------
 
+#: What modulates a block at a noise level: its image stream (segments, B, 6 width) and its text stream (1, B, 6 width).
+#: Segments are the noise and, where they are modulated apart, the references.
+Vectors = tuple[Tensor, Tensor]
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A noise level as the network reads it. It depends on sigma and the weights alone: no picture, no prompt.
+    """A noise level as the network reads it. It depends on sigma and the weights alone: no picture, no prompt."""
 
-    condition  (B, width) for the last norm
-    blocks     of each block the vectors of the image stream (segments, B, 6 width) and of the text stream
-               (1, B, 6 width); segments are the noise and, where they are modulated apart, the references
-    """
-
-    condition: Tensor
-    blocks: Sequence[tuple[Tensor, Tensor]]
+    condition: Tensor  #: (B, width), for the last norm
+    blocks: Sequence[Vectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +256,9 @@ class Block(nn.Module):
         self.img_mlp = FeedForward(config.width)
         self.txt_mlp = FeedForward(config.width)
 
-    def forward(self, image: Tensor, text: Tensor, level: tuple[Tensor, Tensor], scene: Scene) -> tuple[Tensor, Tensor]:
-        """image (B, Ni, width), text (B, Nt, width), `level` of this block."""
-        image_attention, image_mlp, text_attention, text_mlp = self._modulations(level, text, scene)
+    def forward(self, image: Tensor, text: Tensor, vectors: Vectors, scene: Scene) -> tuple[Tensor, Tensor]:
+        """image (B, Ni, width), text (B, Nt, width), `vectors` of this block."""
+        image_attention, image_mlp, text_attention, text_mlp = self._modulations(vectors, text, scene)
         for_image, for_text = self.attn(image_attention.entering(image), text_attention.entering(text), scene)
         image = image + image_attention.leaving(for_image)
         text = text + text_attention.leaving(for_text)
@@ -267,24 +266,24 @@ class Block(nn.Module):
         text = text + text_mlp.leaving(self.txt_mlp(text_mlp.entering(text)))
         return image, text
 
-    def last(self, image: Tensor, text: Tensor, level: tuple[Tensor, Tensor], scene: Scene) -> Tensor:
+    def last(self, image: Tensor, text: Tensor, vectors: Vectors, scene: Scene) -> Tensor:
         """As `forward`, the noise tokens alone (B, N of the noise, width): nothing reads the others any more."""
-        image_attention, image_mlp, text_attention, _ = self._modulations(level, text, scene)
+        image_attention, image_mlp, text_attention, _ = self._modulations(vectors, text, scene)
         for_noise = self.attn.of_noise(image_attention.entering(image), text_attention.entering(text), scene)
         noise = image[:, : scene.noise_tokens]
         noise = noise + image_attention.of_noise(scene.noise_tokens).leaving(for_noise)
         image_mlp = image_mlp.of_noise(scene.noise_tokens)
         return noise + image_mlp.leaving(self.img_mlp(image_mlp.entering(noise)))
 
-    def vectors(self, conditions: Tensor) -> tuple[Tensor, Tensor]:
+    def vectors(self, conditions: Tensor) -> Vectors:
         """This block's part of a `Level`, from conditions (segments, B, width); the first is the noise's."""
         return self.img_mod(conditions), self.txt_mod(conditions[:1])
 
     @staticmethod
-    def _modulations(level: tuple[Tensor, Tensor], text: Tensor, scene: Scene) -> tuple[Modulation, ...]:
-        image_vectors, text_vectors = level
-        lengths = scene.segments(apart=len(image_vectors) > 1)
-        return (*modulations(image_vectors, lengths), *modulations(text_vectors, [text.shape[1]]))
+    def _modulations(vectors: Vectors, text: Tensor, scene: Scene) -> tuple[Modulation, ...]:
+        of_image, of_text = vectors
+        lengths = scene.segments(apart=len(of_image) > 1)
+        return (*modulations(of_image, lengths), *modulations(of_text, [text.shape[1]]))
 
 
 class Transformer(nn.Module):

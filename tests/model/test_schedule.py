@@ -58,8 +58,8 @@ def test_the_estimate_is_where_a_straight_flow_ends() -> None:
     """With x = (1 - sigma) * picture + sigma * noise the velocity is noise - picture, and each estimate the picture."""
     generator = torch.Generator().manual_seed(6)
     picture, noise = (torch.randn(1, 24, 64, generator=generator) for _ in range(2))
-    levels = sigmas(ScheduleConfig.from_json(SCHEDULE), 5, 24)
-    strides = list(denoise(lambda _latents, _sigma: noise - picture, noise, levels))
+    walk = sigmas(ScheduleConfig.from_json(SCHEDULE), 5, 24)
+    strides = list(denoise(lambda _latents, _sigma: noise - picture, noise, walk))
     assert [(stride.index, stride.total) for stride in strides] == [(index, 5) for index in range(1, 6)]
     for stride in strides:
         torch.testing.assert_close(stride.estimate, picture, atol=1e-5, rtol=0)
@@ -67,8 +67,8 @@ def test_the_estimate_is_where_a_straight_flow_ends() -> None:
 
 
 def test_levels_fall_from_one_to_nothing() -> None:
-    levels = sigmas(ScheduleConfig.from_json(SCHEDULE), 40, 4144)
-    assert levels[0] == 1
-    assert levels[-1] == 0
-    assert levels[-2] == pytest.approx(0.02, abs=1e-6)
-    assert all(upper > lower for upper, lower in pairwise(levels))
+    walk = sigmas(ScheduleConfig.from_json(SCHEDULE), 40, 4144)
+    assert walk[0] == 1
+    assert walk[-1] == 0
+    assert walk[-2] == pytest.approx(0.02, abs=1e-6)
+    assert all(upper > lower for upper, lower in pairwise(walk))

@@ -31,10 +31,10 @@ PUBLISHED: dict[str, Any] = {
     ],
 )
 def test_levels_of_a_megapixel_are_the_published_ones(steps: int, first: list[float], last: list[float]) -> None:
-    levels = sigmas(ScheduleConfig.from_json(PUBLISHED), steps, 4096)
-    assert len(levels) == steps + 1
-    assert levels[: len(first)] == pytest.approx(first, abs=1e-5)
-    assert levels[-len(last) :] == pytest.approx(last, abs=1e-5)
+    walk = sigmas(ScheduleConfig.from_json(PUBLISHED), steps, 4096)
+    assert len(walk) == steps + 1
+    assert walk[: len(first)] == pytest.approx(first, abs=1e-5)
+    assert walk[-len(last) :] == pytest.approx(last, abs=1e-5)
 
 
 def test_a_larger_picture_stays_noisy_for_longer() -> None:
