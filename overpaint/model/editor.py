@@ -122,26 +122,26 @@ class Editor:
         if (width is None) != (height is None):
             raise ValueError("width and height: both or neither")
         frame = self._output_frame(images, width, height, fit)
-        return _named(self._run(images, prompt, negative_prompt if scale > 1 else None, seed, steps, scale, frame, fit))
+        prompts = [prompt] if negative_prompt is None or scale == 1 else [prompt, negative_prompt]
+        return _named(self._run(images, prompts, seed, steps, scale, frame, fit))
 
     def _run(
         self,
         images: Sequence[Image.Image],
-        prompt: str,
-        negative_prompt: str | None,
+        prompts: Sequence[str],
         seed: int,
         steps: int,
         scale: float,
         frame: Frame,
         fit: Fit,
     ) -> Iterator[Step | Edited]:
+        """prompts: what to change, then, where guidance is on, what it steers away from."""
         started = time.perf_counter()
         working = [self._reference_frame(image, fit).lay(image) for image in images]
         seen = (
             working if self.checkpoint.condition_pixels is None else [self._condition_copy(image) for image in images]
         )
-        positive = self.parts.conditioner.encode(seen, prompt)
-        negative = None if negative_prompt is None else self.parts.conditioner.encode(seen, negative_prompt)
+        texts = [self.parts.conditioner.encode(seen, prompt) for prompt in prompts]
         references = [self._latents(picture) for picture in working]
         noise = self._noise(seed, frame)
         shapes = [_token_shape(latents) for latents in (noise, *references)]
@@ -149,7 +149,7 @@ class Editor:
         walk = sigmas(self.parts.schedule, steps, latents.shape[1])
         seen_tokens = torch.cat([pack(reference) for reference in references], dim=1)
         levels = self.parts.levels.schedule(walk[:-1])
-        velocity = self._velocity(positive, negative, scale, seen_tokens, shapes, levels)
+        velocity = self._velocity(texts, scale, seen_tokens, shapes, levels)
 
         self._wait()
         prepared = time.perf_counter()
@@ -231,8 +231,7 @@ class Editor:
 
     def _velocity(
         self,
-        positive: Tensor,
-        negative: Tensor | None,
+        texts: Sequence[Tensor],
         scale: float,
         references: Tensor,
         shapes: Sequence[Shape],
@@ -240,14 +239,12 @@ class Editor:
     ) -> Velocity:
         """The network with everything but latents and noise level filled in; guidance included."""
         transformer = self.parts.transformer
-        scene = transformer.scene(references, positive, shapes)
-        other = None if negative is None else transformer.scene(references, negative, shapes)
+        scenes = [transformer.scene(references, text, shapes) for text in texts]
 
         def velocity(latents: Tensor, sigma: float) -> Tensor:
             with self.around():
-                flow: Tensor = transformer(latents, levels[sigma], scene)
-                against = None if other is None else transformer(latents, levels[sigma], other)
-            return flow if against is None else guided(flow, against, scale)
+                flow, *against = [transformer(latents, levels[sigma], scene) for scene in scenes]
+            return guided(flow, against[0], scale) if against else flow
 
         return velocity
 
