@@ -24,7 +24,7 @@ from overpaint.model import Edited, Step, attention
 from overpaint.model.attention import Attention
 from overpaint.model.compiled import Backend, CompiledBlocks
 from overpaint.model.editor import Around
-from overpaint.model.schedule import Stride, Velocity, denoise
+from overpaint.model.schedule import Velocity, denoise
 
 WARM_UP = 1  # steps of each walk that do not count
 PROMPT = "make it black and white"
@@ -135,7 +135,7 @@ def in_turn(
     """All walk the same edit; they take turns step by step, another one first each time."""
     meter, rungs = Meter(networks.device), tuple(makers)
     rows = {rung: Row(rung, flop=case.flop_a_step(networks.size)) for rung in rungs}
-    walks: dict[str, Iterator[Stride]] = {}
+    walks: dict[str, Iterator[tuple[Tensor, Tensor]]] = {}
     for rung, row in rows.items():
         makers[rung]()  # a first time costs what no later one does
         made, row.before_ms = meter(makers[rung], row)
@@ -144,8 +144,7 @@ def in_turn(
     for turn in range(WARM_UP + runs):
         first = turn % len(rungs)
         for rung in (*rungs[first:], *rungs[:first]):
-            stride, took = meter(partial(next, walks[rung]), rows[rung])
-            ends[rung] = stride.latents
+            (ends[rung], _), took = meter(partial(next, walks[rung]), rows[rung])
             if turn >= WARM_UP:
                 rows[rung].ms.append(took)
     for rung, row in rows.items():
@@ -163,10 +162,10 @@ def without_modulation(case: Case, networks: Networks, runs: int) -> list[Row]:
         row.flop = case.flop_a_step(networks.size)
         walk = denoise(walked, given.noise, given.walk)
         for turn in range(WARM_UP + runs):
-            stride, took = meter(partial(next, walk), row)
+            (end, _), took = meter(partial(next, walk), row)
             if turn >= WARM_UP:
                 row.ms.append(took)
-        ends.append(stride.latents)
+        ends.append(end)
         networks.leave_modulation()
     for row, end in zip(rows, ends, strict=True):
         row.apart = apart(end, ends[0])

@@ -29,7 +29,7 @@ from overpaint.model.checkpoint import Parts
 from overpaint.model.frame import Frame, fit_exact, fit_reference
 from overpaint.model.memo import Memo
 from overpaint.model.rotary import Shape
-from overpaint.model.schedule import Stride, Velocity, denoise, guided, sigmas
+from overpaint.model.schedule import Velocity, denoise, guided, sigmas
 from overpaint.model.transformer import Level
 from overpaint.plan import KEPT_LATENTS
 
@@ -153,10 +153,10 @@ class Editor:
 
         self._wait()
         prepared = time.perf_counter()
-        for stride in denoise(velocity, latents, walk):
-            latents = stride.latents
+        for index, stride in enumerate(denoise(velocity, latents, walk), start=1):
+            latents, estimate = stride
             self._wait()
-            yield Step(stride.index, stride.total, self._preview(stride, shapes[0], frame))
+            yield Step(index, steps, self._preview(estimate, shapes[0], frame))
         denoised = time.perf_counter()
 
         if not torch.isfinite(latents).all():
@@ -212,8 +212,8 @@ class Editor:
         grey = (pixels[0].float() / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
         return Image.fromarray((grey * 255).round().astype(np.uint8))
 
-    def _preview(self, stride: Stride, shape: Shape, frame: Frame) -> Callable[[], Image.Image]:
-        return _memory_errors_named()(lambda: frame.cut(self._picture(stride.estimate.to(self.dtype), shape)))
+    def _preview(self, estimate: Tensor, shape: Shape, frame: Frame) -> Callable[[], Image.Image]:
+        return _memory_errors_named()(lambda: frame.cut(self._picture(estimate.to(self.dtype), shape)))
 
     def _noise(self, seed: int, frame: Frame) -> Tensor:
         """(1, z, H/factor, W/factor), drawn on the CPU so that every device starts from the same noise."""

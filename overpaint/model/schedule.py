@@ -83,18 +83,11 @@ def _shifted(even: Sigmas, by: float) -> Sigmas:
     return np.asarray(by / (by + (1 / even - 1)), dtype=np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class Stride:
-    """One denoising step: where the walk stands, and where it would end if this velocity held."""
+def denoise(velocity: Velocity, latents: Tensor, walk: list[float]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Euler steps along the flow, one yield each: where the walk stands, and where it would end if this velocity held.
 
-    index: int  #: 1 … total
-    total: int
-    latents: Tensor
-    estimate: Tensor  #: the picture if we stopped here, blurry but not noisy
-
-
-def denoise(velocity: Velocity, latents: Tensor, walk: list[float]) -> Iterator[Stride]:
-    """Euler steps along the flow, one yield each; the last stride holds the finished latents.
+    The first of the last yield is the finished picture; the second of each what it would be if we stopped there, blurry
+    but not noisy.
 
     velocity  (latents, sigma) -> d latents / d sigma, same shape, guidance included
     latents   (1, tokens, channels), pure noise at sigma = 1
@@ -102,13 +95,13 @@ def denoise(velocity: Velocity, latents: Tensor, walk: list[float]) -> Iterator[
     """
     # On the CPU, and the first factor below, as in the reference: there the product rounds as the reference's does.
     strides = torch.tensor(walk, dtype=torch.float32).diff()
-    for index, (sigma, stride) in enumerate(zip(walk[:-1], strides, strict=True), start=1):
+    for sigma, stride in zip(walk[:-1], strides, strict=True):
         flow = velocity(latents, sigma)
         # x = (1 - sigma) * picture + sigma * noise, so the walk's end is one stride of length sigma away
         estimate = latents - sigma * flow
         # the sum in float32, back to the latents' dtype between steps: as the reference rounds
         latents = (latents.float() + stride * flow).to(latents.dtype)
-        yield Stride(index, len(walk) - 1, latents, estimate)
+        yield latents, estimate
 
 
 def guided(positive: Tensor, negative: Tensor, scale: float) -> Tensor:

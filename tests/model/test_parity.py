@@ -74,9 +74,9 @@ def made_by_us(
         return states[-1]
 
     def listened_walk(*given: Any) -> Any:
-        for stride in denoise(*given):
-            latents.append(stride.latents)
-            yield stride
+        for there, estimate in denoise(*given):
+            latents.append(there)
+            yield there, estimate
 
     with monkeypatch.context() as patch:
         patch.setattr(conditioner, "encode", listened_encode)

@@ -49,9 +49,9 @@ def test_steps_equal_the_reference(dtype: torch.dtype) -> None:
     for time, flow in zip(scheduler.timesteps, flows, strict=True):
         expected = scheduler.step(flow, time, expected, return_dict=False)[0].to(dtype)
 
-    replies = iter(flows)
-    *_, last = denoise(lambda _latents, _sigma: next(replies), start, sigmas(ScheduleConfig.from_json(SCHEDULE), 6, 24))
-    torch.testing.assert_close(last.latents, expected, atol=1e-6, rtol=0)
+    replies, walk = iter(flows), sigmas(ScheduleConfig.from_json(SCHEDULE), 6, 24)
+    *_, (last, _) = denoise(lambda _latents, _sigma: next(replies), start, walk)
+    torch.testing.assert_close(last, expected, atol=1e-6, rtol=0)
 
 
 def test_the_estimate_is_where_a_straight_flow_ends() -> None:
@@ -59,11 +59,11 @@ def test_the_estimate_is_where_a_straight_flow_ends() -> None:
     generator = torch.Generator().manual_seed(6)
     picture, noise = (torch.randn(1, 24, 64, generator=generator) for _ in range(2))
     walk = sigmas(ScheduleConfig.from_json(SCHEDULE), 5, 24)
-    strides = list(denoise(lambda _latents, _sigma: noise - picture, noise, walk))
-    assert [(stride.index, stride.total) for stride in strides] == [(index, 5) for index in range(1, 6)]
-    for stride in strides:
-        torch.testing.assert_close(stride.estimate, picture, atol=1e-5, rtol=0)
-    torch.testing.assert_close(strides[-1].latents, picture, atol=1e-5, rtol=0)
+    steps = list(denoise(lambda _latents, _sigma: noise - picture, noise, walk))
+    assert len(steps) == 5
+    for _, estimate in steps:
+        torch.testing.assert_close(estimate, picture, atol=1e-5, rtol=0)
+    torch.testing.assert_close(steps[-1][0], picture, atol=1e-5, rtol=0)
 
 
 def test_levels_fall_from_one_to_nothing() -> None:
