@@ -25,7 +25,7 @@ from overpaint.model import Editor
 from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig
 from overpaint.model.checkpoint import Parts
 from overpaint.model.conditioner import Conditioner, VisionConfig
-from overpaint.model.levels import LevelTable, Resident
+from overpaint.model.levels import LevelTable, resident
 from overpaint.model.quantised import as_held, quantise
 from overpaint.model.rotary import THETA
 from overpaint.model.schedule import ScheduleConfig
@@ -111,7 +111,7 @@ class Networks:
 
     def table(self) -> LevelTable:
         """An empty one, over the weights in memory."""
-        return LevelTable(Resident(self.transformer), self.schedule.num_train_timesteps, self.device, self.dtype)
+        return LevelTable(resident(self.transformer), self.schedule.num_train_timesteps, self.device, self.dtype)
 
     def editor(self) -> Editor:
         area = (1024 // self.size.shrinks) ** 2

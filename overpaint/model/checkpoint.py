@@ -22,7 +22,7 @@ from overpaint.catalog import Checkpoint
 from overpaint.errors import ConfigurationError
 from overpaint.model.autoencoder import Autoencoder, AutoencoderConfig, folded
 from overpaint.model.conditioner import Conditioner, VisionConfig
-from overpaint.model.levels import LevelTable, Resident, Streamed
+from overpaint.model.levels import LevelTable, Reader, Streamed, resident
 from overpaint.model.quantised import as_held, quantise
 from overpaint.model.reading import ahead
 from overpaint.model.schedule import ScheduleConfig
@@ -85,7 +85,7 @@ def load(
     _rebuild_rotary_tables(encoder, device)
     for module in (transformer, autoencoder, encoder):
         module.eval().requires_grad_(False)
-    read = Streamed(transformer, Stored(fillings[0].files, device, dtype)) if leaves else Resident(transformer)
+    read: Reader = Streamed(transformer, Stored(fillings[0].files, device, dtype)) if leaves else resident(transformer)
     levels = LevelTable(read, schedule.num_train_timesteps, device, dtype)
     return Parts(transformer, autoencoder, conditioner, schedule, levels, plan, weights)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,21 +20,13 @@ from overpaint.model.reading import ahead
 from overpaint.model.transformer import Level, Transformer, Vectors
 from overpaint.plan import KEPT_LEVELS
 
-
-class Reader(Protocol):
-    """Reads levels from sigmas, each (1,) on the device and in the dtype of the network."""
-
-    def __call__(self, sigmas: Sequence[Tensor]) -> list[Level]: ...
+#: Reads levels from sigmas, each (1,) on the device and in the dtype of the network.
+Reader = Callable[[Sequence[Tensor]], list[Level]]
 
 
-class Resident:
+def resident(transformer: Transformer) -> Reader:
     """With the network's own weights."""
-
-    def __init__(self, transformer: Transformer) -> None:
-        self.transformer = transformer
-
-    def __call__(self, sigmas: Sequence[Tensor]) -> list[Level]:
-        return [self.transformer.level(sigma) for sigma in sigmas]
+    return lambda sigmas: [transformer.level(sigma) for sigma in sigmas]
 
 
 class Streamed:
@@ -53,6 +44,7 @@ class Streamed:
         numbers = range(self.transformer.config.num_layers)
         names = [f"transformer_blocks.{number}.{name}.1" for number in numbers for name in ("img_mod", "txt_mod")]
         linears = ahead(self._linear, names)
+        # one iterator, asked in turn: the image's linear of a block, then its text's
         for of_image, of_text in zip(linears, linears, strict=True):
             for found, condition in zip(blocks, conditions, strict=True):
                 found.append((_through(of_image, condition), _through(of_text, condition[:1])))
