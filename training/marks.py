@@ -23,7 +23,7 @@ NAMES = (*OFFERED, "keep")
 WORDS = (
     *("bw", "invert", "sepia", "brighter", "darker", "warmer", "cooler"),
     *("contrast", "flat", "vivid", "muted", "night", "sunset", "fog"),
-    *("slightly", "much", "sketch", "mosaic", "blur", "keep"),
+    *("slightly", "much", "sketch", "mosaic", "blur", "keep", "sharpen", "poster", "oil"),
 )
 NEAR = 20.0  #: squared distance that makes a mark e times less likely; two marks are 75 to 250 apart
 SPREAD = 0.4  #: standard deviation of real states about their marks, as it was measured

@@ -98,7 +98,6 @@ def rendered(course: str, batch: int = 256) -> Diet:
 STAGES = {
     "words": Stage(diets(SHAPES[:1], crowd=64, quiet=0.5, scattered=0.7, window=0.3), 0.005, 0.002, 900, decay=0.3),
     "rich": Stage(diets(SHAPES, scattered=0.55, window=0.4, whole=0.05), 0.004, 0.0016, 1000, warmup=10, decay=0.8),
-    "extend": Stage(diets(SHAPES[:1], scattered=0.6, window=0.3, whole=0.1), 0.002, 0.0008, 700, decay=0.6),
     "tones": Stage(
         diets(SHAPES[:1], crowd=64, quiet=0.7, scattered=1.0), 0.004, 0.0016, 3500, warmup=30, decay=0.7, words=0.5
     ),
@@ -112,6 +111,19 @@ STAGES = {
         2600,
         warmup=10,
         decay=0.85,
+        words=1.0,
+        learns="obeying",
+    ),
+    # one edit more for a checkpoint that knows many: low rates, or those it knows would be learnt anew
+    "more-reading": Stage(
+        (Diet(256, 256, "whole", 64, quiet=1.8),), 0.0015, 0.0009, 700, decay=0.8, words=1.0, learns="reading"
+    ),
+    "more-obeying": Stage(
+        diets(SHAPES[:1], scattered=0.6, window=0.35, whole=0.05),
+        0.002,
+        0.0008,
+        700,
+        decay=0.7,
         words=1.0,
         learns="obeying",
     ),

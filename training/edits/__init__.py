@@ -20,4 +20,4 @@ EDITS: dict[str, Callable[[Pixels], Pixels]] = (
     tone.EDITS | STRENGTHS | style.EDITS | geometry.EDITS | {"keep": lambda pixels: pixels}
 )
 #: what the shipped checkpoint is trained for
-OFFERED = (*tone.EDITS, *STRENGTHS, "sketch", "mosaic", "blur")
+OFFERED = (*tone.EDITS, *STRENGTHS, "sketch", "mosaic", "blur", "sharpen", "oil")

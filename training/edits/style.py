@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from training.edits.tone import Pixels, black_and_white
+from training.edits.tone import Pixels, black_and_white, saturated
 
 BLOCK = 8  #: side of a mosaic's stones; a token's side, so that a stone is one token
 LEVELS = 4  #: of a poster, each channel
@@ -43,8 +43,13 @@ def mosaic(pixels: Pixels) -> Pixels:
     return stones[..., :height, :width]
 
 
-def oil(pixels: Pixels, radius: int = 3) -> Pixels:
-    """Kuwahara's filter: the mean of that quarter of the neighbourhood that varies least."""
+def oil(pixels: Pixels) -> Pixels:
+    """Dabs of rich colour."""
+    return saturated((0.5 + 1.15 * (kuwahara(pixels, 3) - 0.5)).clamp(0, 1), 1.6)
+
+
+def kuwahara(pixels: Pixels, radius: int) -> Pixels:
+    """The mean of that quarter of the neighbourhood that varies least: smooth, with hard edges."""
     side = radius + 1
     padded = pad(pixels, (radius, radius, radius, radius))
     mean = functional.avg_pool2d(padded, side, stride=1)
