@@ -64,18 +64,11 @@ class Judge:
             self.truths[name, family] = (edits.EDITS[family](self.pixels[name]) * 255).round() / 255
         return self.truths[name, family]
 
-    @torch.no_grad()
     def roundtrip(self, name: str, family: str) -> float:
-        """The autoencoder's own error on the true edit, on the grid the editor works on."""
+        """The autoencoder's own error on the true edit."""
         if (name, family) not in self.roundtrips:
             truth = self.truth(name, family)
-            height, width = truth.shape[1:]
-            padding = (0, -width % crops.GRID, 0, -height % crops.GRID)
-            padded = torch.nn.functional.pad(truth[None], padding, mode="replicate") * 2 - 1
-            autoencoder = self.editor.parts.autoencoder
-            like = next(autoencoder.parameters())
-            back = autoencoder.decode(autoencoder.encode(padded.to(like))).float().cpu() / 2 + 0.5
-            self.roundtrips[name, family] = mse(back[0, :, :height, :width], truth)
+            self.roundtrips[name, family] = mse(there_and_back(self.editor, truth), truth)
         return self.roundtrips[name, family]
 
     def judge(self, name: str, family: str, prompt: str, seed: int) -> Judged:
@@ -84,6 +77,18 @@ class Judge:
         unchanged = mse(self.pixels[name], self.truth(name, family))
         nearest = min(distances, key=distances.__getitem__)
         return Judged(distances[family], self.roundtrip(name, family), unchanged, nearest)
+
+
+@torch.no_grad()
+def there_and_back(editor: Editor, pixels: Tensor) -> Tensor:
+    """A picture through the autoencoder alone, on the grid the editor works on."""
+    height, width = pixels.shape[1:]
+    padding = (0, -width % crops.GRID, 0, -height % crops.GRID)
+    padded = torch.nn.functional.pad(pixels[None], padding, mode="replicate") * 2 - 1
+    autoencoder = editor.parts.autoencoder
+    like = next(autoencoder.parameters())
+    back = autoencoder.decode(autoencoder.encode(padded.to(like))).float().cpu() / 2 + 0.5
+    return back[0, :, :height, :width]
 
 
 def ratio(rows: Sequence[Judged]) -> float:

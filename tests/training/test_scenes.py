@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -24,23 +23,7 @@ from training.scenes.weather import TILE, WEATHER, fallen, pattern
 
 LOCAL = ("recolour", "remove", "add", "background", *TEXTS)
 FAMILIES = (*LOCAL, *WEATHER)
-
-
-@pytest.fixture(autouse=True)
-def some_letters(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Where the fonts are not there, blocks of noise stand for text, other ones for every string."""
-    if not fonts.FOLDER.exists():
-        monkeypatch.setattr(fonts, "width", lambda text, typeface, height: len(text) * height)
-        monkeypatch.setattr(fonts, "mask", blocks)
-    layer.cache_clear()
-    yield
-    layer.cache_clear()
-
-
-def blocks(text: str, typeface: str, height: int, room: int) -> np.ndarray:
-    drawn = np.zeros((2 * height, min(len(text) * height, room)), dtype=np.float32)
-    drawn[height // 2 : -height // 2] = np.random.default_rng([*text.encode()]).random((height, drawn.shape[1])) > 0.5
-    return drawn
+pytestmark = pytest.mark.usefixtures("some_letters")
 
 
 def photos() -> list[Image.Image]:
