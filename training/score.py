@@ -113,7 +113,7 @@ def sheet(judge: Judge, path: Path) -> None:
             canvas.paste(small, (left + column * (side + 8), top))
         asked = "\n".join(textwrap.wrap(prompt, 22))
         draw.multiline_text((left + side + 12, top + side // 3), asked, fill="black")
-    canvas.save(path, quality=88)
+    canvas.save(path, quality=80)
 
 
 def examples() -> dict[str, Image.Image]:
