@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+MAX_SEED = 2**31 - 1
+
 
 class Status(StrEnum):
     """Where a task stands. The last three are ends: such a task never changes again, it is only erased."""

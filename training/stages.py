@@ -74,6 +74,8 @@ class Stage:
         return self.words, 1.0, min(1.0, self.words + 0.2)
 
 
+#: who reads looks at no latents, so one shape does
+SENTENCES = (Diet(256, 256, "whole", 64, quiet=1.8),)
 SHAPES = ((256, 256, 0.4), (320, 224, 0.2), (224, 320, 0.2), (352, 192, 0.1), (192, 352, 0.1))
 
 
@@ -101,9 +103,7 @@ STAGES = {
     "tones": Stage(
         diets(SHAPES[:1], crowd=64, quiet=0.7, scattered=1.0), 0.004, 0.0016, 3500, warmup=30, decay=0.7, words=0.5
     ),
-    "reading": Stage(
-        (Diet(256, 256, "whole", 64, quiet=1.8),), 0.0035, 0.0021, 5000, decay=0.9, words=1.0, learns="reading"
-    ),
+    "reading": Stage(SENTENCES, 0.0035, 0.0021, 5000, decay=0.9, words=1.0, learns="reading"),
     "obeying": Stage(
         diets(SHAPES, scattered=0.58, window=0.4, whole=0.02),
         0.004,
@@ -115,9 +115,7 @@ STAGES = {
         learns="obeying",
     ),
     # one edit more for a checkpoint that knows many: low rates, or those it knows would be learnt anew
-    "more-reading": Stage(
-        (Diet(256, 256, "whole", 64, quiet=1.8),), 0.0015, 0.0009, 700, decay=0.8, words=1.0, learns="reading"
-    ),
+    "more-reading": Stage(SENTENCES, 0.0015, 0.0009, 700, decay=0.8, words=1.0, learns="reading"),
     "more-obeying": Stage(
         diets(SHAPES[:1], scattered=0.6, window=0.35, whole=0.05),
         0.002,

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from overpaint.cli.pulling import pulled
 from overpaint.cli.talk import WrongUsage, answer, answer_json, is_watched, say, stderr
 from overpaint.client import Client, EditStatus, EditTask, GaveUpWaiting
+from overpaint.domain import MAX_SEED
 from overpaint.startup import lasting_imports
 
 FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
@@ -110,7 +111,7 @@ def _here(asked: _Asked, checkpoint: str | None, device: str | None) -> _Made:
     known = settings.load(checkpoint=checkpoint, device=device)
     pictures = [raster.open_upright(image, max_pixels=known.max_image_pixels) for image in asked.images]
     folder = pulled(known.checkpoint, offline=known.offline)
-    seed = random.randrange(2**31) if asked.seed is None else asked.seed
+    seed = random.randint(0, MAX_SEED) if asked.seed is None else asked.seed
 
     with lasting_imports():
         from overpaint.model import Step, load_editor  # torch: seconds

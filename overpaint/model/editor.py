@@ -23,7 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 from overpaint.catalog import Checkpoint
-from overpaint.domain import Timings
+from overpaint.domain import MAX_SEED, Timings
 from overpaint.errors import EditFailed, is_out_of_memory
 from overpaint.model.checkpoint import Parts
 from overpaint.model.frame import Frame, fit_exact, fit_reference
@@ -35,8 +35,6 @@ from overpaint.plan import KEPT_LATENTS
 
 Fit = Literal["exact", "reference"]
 Around = Callable[[], AbstractContextManager[object]]
-
-MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)

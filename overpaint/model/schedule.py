@@ -84,10 +84,10 @@ def _shifted(even: Sigmas, by: float) -> Sigmas:
 
 
 def denoise(velocity: Velocity, latents: Tensor, walk: list[float]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Euler steps along the flow, one yield each: where the walk stands, and where it would end if this velocity held.
+    """Euler steps along the flow, one yield each: (latents, estimate).
 
-    The first of the last yield is the finished picture; the second of each what it would be if we stopped there, blurry
-    but not noisy.
+    Latents are where the walk stands, after the last step the finished ones; the estimate is where it would end if this
+    velocity held, blurry but not noisy.
 
     velocity  (latents, sigma) -> d latents / d sigma, same shape, guidance included
     latents   (1, tokens, channels), pure noise at sigma = 1

@@ -18,6 +18,7 @@ from uuid_utils import uuid7
 
 from overpaint.catalog import Checkpoint
 from overpaint.domain import (
+    MAX_SEED,
     EditRequest,
     InputPicture,
     NewTask,
@@ -41,7 +42,6 @@ from overpaint.telemetry import Metrics
 
 T = TypeVar("T")
 
-MAX_SEED = 2**31 - 1
 STEPS = range(2, 101)  #: one step is no schedule: it would divide by zero
 TRUE_CFG_SCALE = (1.0, 20.0)
 QUALITY = range(1, 101)
