@@ -24,6 +24,7 @@ import httpx2
 import pytest
 
 from tests.cli.conftest import PATIENCE_SECONDS, Run
+from tests.faults.conftest import until
 from tests.http.world import RESULT, SUBMIT, base64_of, photo
 from tests.serving import ROOT, Serving, serving
 
@@ -111,6 +112,7 @@ class Driver:
     def fails(self) -> None:
         """In the model, in the store, in a way nobody foresaw, and by a worker's death."""
         self.until(self.submit(prompt=f"{PROMPT} " * 150), "FAILED")
+        until(lambda: self.heard.ids[-1] in self.server.log.read_text("utf-8"))  # the dead write no lines
         os.kill(self.worker_pid(), signal.SIGKILL)  # while the next one loads, the queue stands still
         spoiled = {
             self.submit(): 'UPDATE task SET inputs = replace(inputs, \'"sha256":"\', \'"sha256":"0\') WHERE id = ?',
